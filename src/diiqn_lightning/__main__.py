@@ -1,0 +1,80 @@
+"""``python -m diiqn_lightning VERB …``: finds the verb without importing torch."""
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+
+from diiqn_lightning import __version__
+from diiqn_lightning.errors import InputError
+
+VERBS = {
+    "fit": "train an agent from configuration files",
+    "validate": "evaluate a checkpoint",
+    "test": "evaluate a checkpoint, under the name of a test",
+    "record": "record an expert dataset from a trained agent or a policy of your own",
+    "ledger": "list finished runs in one table, for figures and for reuse",
+}
+
+HELP = f"""diiqn-lightning {__version__}: learn from an expert's states alone, with double DQN.
+
+usage: python -m diiqn_lightning VERB [options]
+
+verbs
+{chr(10).join(f"  {verb:10} {what}" for verb, what in VERBS.items())}
+
+examples
+  python -m diiqn_lightning fit --config configs/diiqn.yaml
+  python -m diiqn_lightning fit --config configs/diiqn.yaml --config configs/env/asterix.yaml --max_frames 200000
+  python -m diiqn_lightning fit --config configs/dqn.yaml --data.env CartPole-v1 --seed_everything 3
+
+Every verb explains itself with --help; `fit --help` lists all options of a run.
+"""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        args: the command line after the program's name; ``None`` takes ``sys.argv``.
+
+    Returns:
+        The exit code: 0, or 2 for a refused input, or 130 for an interrupted run.
+    """
+    arguments = list(sys.argv[1:] if args is None else args)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(HELP)
+        return 0
+    if arguments[0] == "--version":
+        print(__version__)
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(verb: str, arguments: list[str]) -> int:
+    if verb not in VERBS:
+        close = get_close_matches(verb, VERBS, n=1)
+        raise InputError("verb", verb, f"use {close[0] if close else 'one of ' + ', '.join(VERBS)}")
+    _check_config_files(arguments)
+    module = "training" if verb in ("fit", "validate", "test") else verb
+    run = import_module(f"diiqn_lightning.cli.{module}").run
+    return int(run([verb, *arguments] if module == "training" else arguments))
+
+
+def _check_config_files(arguments: list[str]) -> None:
+    """Answer for a mistyped file name at once, not after seconds of imports."""
+    for position, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name in ("--config", "-c"):
+            value = value or (arguments[position + 1] if position + 1 < len(arguments) else "")
+            if not Path(value).is_file():
+                raise InputError("--config", value, "give the path of a YAML file")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

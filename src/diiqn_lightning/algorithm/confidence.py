@@ -1,0 +1,184 @@
+"""The confidence Φ in the expert, formula by formula (arXiv 2511.03616), and the rules built of them.
+
+All arguments and results are ``[B]`` float tensors unless said.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from diiqn_lightning.algorithm.losses import action_value
+from diiqn_lightning.errors import InputError, require_positive, require_within
+
+
+def q_divergence(q_expert_action: Tensor, q_agent_action: Tensor, beta: float) -> Tensor:
+    """ΔQ(s_e, a_e, a_a) = σ(β · [Q(s_e, a_e) − Q(s_e, a_a)]), in (0, 1).
+
+    Above ½ where the agent's own Q-values prefer the expert's action to its own.
+
+    Args:
+        q_expert_action: Q(s_e, a_e).
+        q_agent_action: Q(s_e, a_a).
+        beta: steepness β ≥ 0, per unit of return.
+    """
+    return torch.sigmoid(beta * (q_expert_action - q_agent_action))
+
+
+def training_frequency(count: Tensor, count_max: float) -> Tensor:
+    """δ(s_e) = log(1 + min(c, c_max)) / log(1 + c_max), in [0, 1].
+
+    Args:
+        count: c, how often that expert state was trained on.
+        count_max: c_max > 0, where δ reaches 1.
+    """
+    return torch.log1p(count.clamp(max=count_max)) / math.log1p(count_max)
+
+
+def inference_confidence(error: Tensor, error_max: float) -> Tensor:
+    """ζ(s_e) = 1 − err / err_max, clipped to [0, 1]; 0 where no action is known (err = +inf).
+
+    Args:
+        error: err, distance of the closest agent transition, in the units of the distance.
+        error_max: err_max > 0, in the same units.
+    """
+    return (1 - error / error_max).clamp(0, 1)
+
+
+def published_confidence(divergence: Tensor, frequency: Tensor, inference: Tensor) -> Tensor:
+    """Φ = min(ΔQ · δ, ζ), in [0, 1]."""
+    return torch.minimum(divergence * frequency, inference)
+
+
+def return_confidence(expert_return: Tensor, value: Tensor, beta: float) -> Tensor:
+    """Φ_G = σ(β · [G_e − max_a Q(s_e, a)]), in (0, 1) (design choice).
+
+    High where the expert demonstrably earned more than the agent expects of itself; falls by itself
+    as the agent improves. A soft form of the Q-filter of Nair et al., 2018, on inferred returns.
+
+    Args:
+        expert_return: G_e, the expert's inferred discounted return from s_e to its episode's end.
+        value: max_a Q(s_e, a).
+        beta: steepness β ≥ 0, per unit of return.
+    """
+    return torch.sigmoid(beta * (expert_return - value))
+
+
+class Evidence(NamedTuple):
+    """What a confidence may be computed from.
+
+    Args:
+        q: Q(s_e, ·) of the online network without gradient, ``[B, A]``.
+        expert_action: a_e, ``[B]`` int64.
+        agent_action: a_a, the action of the sampled agent transition, ``[B]`` int64.
+        visits: c.
+        certainty: ζ.
+        expert_return: G_e.
+    """
+
+    q: Tensor
+    expert_action: Tensor
+    agent_action: Tensor
+    visits: Tensor
+    certainty: Tensor
+    expert_return: Tensor
+
+
+class Confidence(Protocol):
+    """A rule that gives Φ in [0, 1], ``[B]``."""
+
+    def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
+        """Φ, and its parts by name for the logs."""
+        ...
+
+
+@dataclass(frozen=True)
+class PublishedConfidence:
+    """Φ = min(ΔQ · δ, ζ), with what the paper leaves open as options.
+
+    Args:
+        beta: β of ΔQ.
+        count_max: c_max of δ (the paper: 150,000 to 225,000 stable, 100,000 faster).
+        frequency_weight: rising (δ) or falling (1 − δ: trust decays with training).
+        agent_action: a_a of ΔQ: replayed (the action of the sampled transition) or greedy (the
+            agent's present choice at s_e, which caps ΔQ at ½). A draw from the whole dataset needs greedy.
+        divergence: false replaces ΔQ by 1 (ablation).
+        frequency: false replaces δ by 1 (ablation).
+        inference: false leaves ζ out (ablation).
+    """
+
+    beta: float = 1.0
+    count_max: float = 150_000
+    frequency_weight: str = "rising"
+    agent_action: str = "replayed"
+    divergence: bool = True
+    frequency: bool = True
+    inference: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive(**{"confidence.count_max": self.count_max})
+        if self.beta < 0:
+            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
+        for field, choices in (("frequency_weight", ("rising", "falling")), ("agent_action", ("replayed", "greedy"))):
+            if getattr(self, field) not in choices:
+                raise InputError(f"confidence.{field}", getattr(self, field), f"choose {' or '.join(choices)}")
+
+    def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
+        """Φ and its three parts."""
+        q_expert = action_value(evidence.q, evidence.expert_action)
+        greedy = self.agent_action == "greedy"
+        q_agent = evidence.q.amax(1) if greedy else action_value(evidence.q, evidence.agent_action)
+        delta_q = q_divergence(q_expert, q_agent, self.beta)
+        rising = training_frequency(evidence.visits, self.count_max)
+        delta = rising if self.frequency_weight == "rising" else 1 - rising
+        one = torch.ones_like(delta_q)
+        phi = published_confidence(
+            delta_q if self.divergence else one,
+            delta if self.frequency else one,
+            evidence.certainty if self.inference else one,
+        )
+        return phi, {"expert/q_divergence": delta_q, "expert/training_frequency": delta}
+
+
+@dataclass(frozen=True)
+class FixedConfidence:
+    """Φ is a constant (ablation).
+
+    Args:
+        value: in [0, 1].
+    """
+
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_within(0, 1, **{"confidence.value": self.value})
+
+    def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
+        """The constant."""
+        return torch.full_like(evidence.certainty, self.value), {}
+
+
+@dataclass(frozen=True)
+class ReturnConfidence:
+    """Φ_G = σ(β · [G_e − max_a Q(s_e, a)]): trust the expert where it earned more than the agent expects.
+
+    Args:
+        beta: β, steepness per unit of return.
+        certainty: multiply by ζ, the confidence in the inferred action.
+    """
+
+    beta: float = 2.0
+    certainty: bool = False
+
+    def __post_init__(self) -> None:
+        if self.beta < 0:
+            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
+
+    def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
+        """Φ and the gap it comes from."""
+        value = evidence.q.amax(1)
+        phi = return_confidence(evidence.expert_return, value, self.beta)
+        gap = {"expert/return_gap": evidence.expert_return - value}
+        return (phi * evidence.certainty if self.certainty else phi), gap

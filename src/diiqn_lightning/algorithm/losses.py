@@ -1,0 +1,81 @@
+"""Losses of double DQN and of learning from an expert's transitions.
+
+``B`` is the batch size and ``A`` the number of actions. Targets carry no gradient: callers compute
+them under ``torch.no_grad()``.
+"""
+
+import torch
+from torch import Tensor
+
+ELEMENTWISE_LOSSES = ("squared", "huber")
+
+
+def double_q_value(next_q_online: Tensor, next_q_target: Tensor) -> Tensor:
+    """Value of the next state: the online network chooses, the target network rates.
+
+    van Hasselt, Guez and Silver, 2016, "Deep Reinforcement Learning with Double Q-learning", eq. 4.
+
+    Args:
+        next_q_online: Q(s', ·) of the online network, ``[B, A]``.
+        next_q_target: Q(s', ·) of the target network, ``[B, A]``.
+
+    Returns:
+        ``[B]``.
+    """
+    return next_q_target.gather(1, next_q_online.argmax(1, keepdim=True)).squeeze(1)
+
+
+def td_target(reward: Tensor, terminated: Tensor, discount: float, next_value: Tensor) -> Tensor:
+    """One-step target r + γ · V(s'), where a terminated transition has V(s') = 0.
+
+    Args:
+        reward: ``[B]`` float.
+        terminated: ``[B]`` bool. Truncation is not termination: the next state then has a value.
+        discount: γ in [0, 1].
+        next_value: V(s'), ``[B]``.
+
+    Returns:
+        ``[B]``.
+    """
+    return torch.where(terminated, reward, reward + discount * next_value)
+
+
+def action_value(q: Tensor, action: Tensor) -> Tensor:
+    """Q(s, a) of the given actions: ``[B, A]`` and ``[B]`` int64 to ``[B]``."""
+    return q.gather(1, action.unsqueeze(1)).squeeze(1)
+
+
+def elementwise_loss(td_error: Tensor, kind: str) -> Tensor:
+    """Loss of each TD error, without the mean.
+
+    ``squared`` is ½δ²; ``huber`` is ½δ² up to |δ| = 1 and |δ| − ½ beyond (Mnih et al., 2015).
+
+    Args:
+        td_error: δ, ``[B]``.
+        kind: one of :data:`ELEMENTWISE_LOSSES`.
+
+    Returns:
+        ``[B]``.
+    """
+    if kind == "squared":
+        return 0.5 * td_error.square()
+    return torch.nn.functional.huber_loss(td_error, torch.zeros_like(td_error), reduction="none")
+
+
+def large_margin_loss(q: Tensor, action: Tensor, margin: float) -> Tensor:
+    """How far the demonstrated action is from being the best one by a margin.
+
+    J = max_a [Q(s, a) + m · 1(a ≠ a_e)] − Q(s, a_e), never negative.
+    Hester et al., 2018, "Deep Q-learning from Demonstrations", eq. 2.
+
+    Args:
+        q: Q(s_e, ·), ``[B, A]``.
+        action: a_e, ``[B]`` int64.
+        margin: m ≥ 0, in units of return.
+
+    Returns:
+        ``[B]``.
+    """
+    expert_q = action_value(q, action)
+    raised = (q + margin).scatter(1, action.unsqueeze(1), expert_q.unsqueeze(1))
+    return raised.amax(1) - expert_q

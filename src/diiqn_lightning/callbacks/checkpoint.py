@@ -1,0 +1,241 @@
+"""Writes and reads checkpoints: a folder each, whole or absent.
+
+``checkpoints/<frames>/`` holds ``model.ckpt`` (Lightning's: weights and optimizer), ``rank-<r>.pt``
+(that process's replay, episodes, table, counts and random generators, as plain tensors) and
+``manifest.json`` (checksums and what the run was). It is written under another name, synced and
+renamed; ``last`` then points to it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.packing import pack_state, unpack_state
+
+MODEL, MANIFEST, LAST = "model.ckpt", "manifest.json", "last"
+
+
+class RunInterrupted(BaseException):
+    """The run was asked to stop.
+
+    Args:
+        signal_number: what asked it.
+        saved: folder of the checkpoint that was written, if one was.
+    """
+
+    def __init__(self, signal_number: int, saved: Path | None) -> None:
+        kept = f"everything up to its last update is in {saved}" if saved else "what was saved before stays as it is"
+        super().__init__(f"The run was interrupted; {kept}. Go on with --run_dir DIR --ckpt_path last.")
+        self.signal_number = signal_number
+
+
+@runtime_checkable
+class HasRankState(Protocol):
+    """A callback with state of its own on each rank."""
+
+    def rank_state(self) -> dict[str, Any]:
+        """Nested dictionaries of tensors, numbers and strings."""
+        ...
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Inverse of ``rank_state``."""
+        ...
+
+
+@dataclass(frozen=True)
+class CheckpointSettings:
+    """When checkpoints are written; one is always written at the end.
+
+    Args:
+        every_n_frames: environment frames from one checkpoint to the next.
+        keep: how many are kept.
+    """
+
+    every_n_frames: int = 50_000
+    keep: int = 2
+
+    def __post_init__(self) -> None:
+        for field in ("every_n_frames", "keep"):
+            if getattr(self, field) < 1:
+                raise InputError(f"checkpoint.{field}", getattr(self, field), "give a whole number of at least 1")
+
+
+class RunCheckpoint(Checkpoint):
+    """Saves the whole state of a run by environment frames, at its end, and when it is asked to stop.
+
+    Args:
+        folder: ``<run_dir>/checkpoints``.
+        identity: what a resumed run must have in common with this one, by name.
+        settings: when.
+    """
+
+    # How often ranks agree on a stop request, in updates: an agreement costs a collective call.
+    _AGREE_EVERY = 25
+
+    def __init__(self, folder: Path, identity: dict[str, Any], settings: CheckpointSettings) -> None:
+        self.folder, self.identity, self.settings = folder, identity, settings
+        self.seconds_outside_training = 0.0
+        self._next = 0
+        self._saved_at = -1
+        self._stop_signal: int | None = None
+
+    # When.
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Restore this rank's state when resuming; listen to signals."""
+        if trainer.ckpt_path:
+            self._restore(trainer, Path(trainer.ckpt_path).parent)
+        frames = trainer.datamodule.frames
+        self._next = (frames // self.settings.every_n_frames + 1) * self.settings.every_n_frames
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._request_stop)
+
+    def _request_stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stop_signal is not None:  # asked twice: now
+            raise RunInterrupted(number, None)
+        self._stop_signal = number
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Save when it is time; at an epoch's last update that waits for the evaluation."""
+        if self._stop_agreed(trainer, pl_module.updates):
+            self.save(trainer)
+            raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST)
+        if trainer.datamodule.frames >= self._next and len(trainer.datamodule.stream) > 0:
+            self.save(trainer)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Save after the epoch's evaluation, if it is time or the run is done."""
+        if trainer.datamodule.frames >= self._next or trainer.datamodule.stream.finished:
+            self.save(trainer)
+
+    def _stop_agreed(self, trainer: Any, updates: int) -> bool:
+        asked = self._stop_signal is not None
+        if trainer.world_size == 1:
+            return asked
+        return updates % self._AGREE_EVERY == 0 and trainer.strategy.reduce_boolean_decision(asked, all=False)
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Leave Lightning's loop counters out: the stream's frames say where the run is."""
+        checkpoint.pop("loops", None)
+        checkpoint["epoch"], checkpoint["global_step"] = 0, pl_module.updates
+
+    # Saving.
+
+    def save(self, trainer: Any) -> None:
+        """Write a checkpoint of all ranks; does nothing when this frame has one."""
+        started = time.perf_counter()
+        frames = trainer.datamodule.frames
+        self._next = (frames // self.settings.every_n_frames + 1) * self.settings.every_n_frames
+        if frames != self._saved_at:
+            self._write(trainer, frames)
+            self._saved_at = frames
+        self.seconds_outside_training += time.perf_counter() - started
+
+    def _write(self, trainer: Any, frames: int) -> None:
+        final, aside = self.folder / f"{frames:010d}", self.folder / f".{frames:010d}.partial"
+        if trainer.is_global_zero:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+        trainer.strategy.barrier("checkpoint folder")
+        trainer.save_checkpoint(aside / MODEL)
+        torch.save(pack_state(self._rank_state(trainer)), aside / f"rank-{trainer.global_rank}.pt")
+        trainer.strategy.barrier("checkpoint written")
+        if trainer.is_global_zero:
+            files = sorted(aside.iterdir())
+            manifest = {
+                "frames": frames,
+                "ranks": trainer.world_size,
+                "identity": self.identity,
+                "sha256": {file.name: _digest_and_sync(file) for file in files},
+            }
+            (aside / MANIFEST).write_text(json.dumps(manifest, indent=1))
+            _sync(aside / MANIFEST)
+            _sync(aside)
+            shutil.rmtree(final, ignore_errors=True)
+            aside.replace(final)
+            self._point_last_to(final)
+            self._forget_old(final)
+        trainer.strategy.barrier("checkpoint whole")
+
+    def _point_last_to(self, final: Path) -> None:
+        aside = self.folder / f".{LAST}.partial"
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(final.name)
+        aside.replace(self.folder / LAST)
+        _sync(self.folder)
+
+    def _forget_old(self, newest: Path) -> None:
+        whole = sorted(folder for folder in self.folder.iterdir() if folder.name.isdigit())
+        for folder in [f for f in whole if f != newest][: max(0, len(whole) - self.settings.keep)]:
+            shutil.rmtree(folder)
+
+    @staticmethod
+    def _rank_state(trainer: Any) -> dict[str, Any]:
+        state = {"data": trainer.datamodule.rank_state()}
+        for callback in trainer.callbacks:
+            if isinstance(callback, HasRankState):
+                state[type(callback).__name__] = callback.rank_state()
+        return state
+
+    # Loading.
+
+    def _restore(self, trainer: Any, folder: Path) -> None:
+        state = unpack_state(torch.load(folder / f"rank-{trainer.global_rank}.pt", weights_only=True))
+        trainer.datamodule.load_rank_state(state["data"])
+        for callback in trainer.callbacks:
+            if isinstance(callback, HasRankState):
+                callback.load_rank_state(state[type(callback).__name__])
+        for logger in trainer.loggers:
+            if hasattr(logger, "keep_until"):
+                logger.keep_until(trainer.datamodule.frames)
+        self._saved_at = trainer.datamodule.frames
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint whose files are all there and have the checksums it says.
+
+    Args:
+        folder: the checkpoint's.
+
+    Raises:
+        InputError: if it is missing or damaged.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        whole = all(_digest(folder / name) == digest for name, digest in manifest["sha256"].items())
+    except FileNotFoundError as error:
+        raise InputError("ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew") from error
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
+    if not whole:
+        raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
+    return manifest
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest_and_sync(path: Path) -> str:
+    _sync(path)
+    return _digest(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,82 @@
+"""Writes ``metrics.csv``: one row for each frame count, whole at every moment."""
+
+import csv
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+
+class MetricsCSV(Logger):
+    """Rows of metrics in ``<run_dir>/metrics.csv``, the first column being ``frames``.
+
+    Lightning's own CSV logger deletes the file of a run that is resumed and appends in place; this
+    one keeps the rows up to the resumed frame, and replaces the file in one step, so that a run that
+    is killed leaves a whole file.
+
+    Args:
+        run_dir: the run's folder.
+    """
+
+    FILE = "metrics.csv"
+
+    def __init__(self, run_dir: str | os.PathLike[str]) -> None:
+        super().__init__()
+        self._run_dir = Path(run_dir)
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def name(self) -> str:
+        """Empty: the run's folder needs no subfolder."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Empty: a folder holds one run."""
+        return ""
+
+    @property
+    def log_dir(self) -> str:
+        """The run's folder."""
+        return str(self._run_dir)
+
+    @property
+    def save_dir(self) -> str:
+        """The run's folder."""
+        return str(self._run_dir)
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> "MetricsCSV":
+        """Itself."""
+        return self
+
+    def keep_until(self, frames: int) -> None:
+        """Take over the rows of the file up to ``frames``, when a run is resumed there."""
+        path = self._run_dir / self.FILE
+        if path.exists():
+            with path.open(newline="") as file:
+                rows = [{k: v for k, v in row.items() if v != ""} for row in csv.DictReader(file)]
+            self.rows = [row for row in rows if int(row["frames"]) <= frames]
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the run's folder holds ``config.yaml``."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Add metrics to the row of their frame and write the file."""
+        frames = int(metrics["frames"])
+        if not self.rows or int(self.rows[-1]["frames"]) != frames:
+            self.rows.append({"frames": frames})
+        self.rows[-1].update(metrics)
+        columns = sorted({column for row in self.rows for column in row} - {"frames"})
+        aside = self._run_dir / f"{self.FILE}.partial"
+        with aside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=["frames", *columns])
+            writer.writeheader()
+            writer.writerows(self.rows)
+        aside.replace(self._run_dir / self.FILE)

@@ -1,0 +1,61 @@
+"""Brings the expert's dataset into a run, and holds what the run learns about it."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning
+
+from diiqn_lightning.experts import ExpertDataset, InferredActions, files
+
+
+class ExpertData(lightning.Callback):
+    """Loads the dataset, checks that it fits the environment, and keeps the table of inferred actions.
+
+    The other callbacks of the expert's side find it with :meth:`of`.
+
+    Args:
+        path: the dataset's file.
+        transitions: use only the first whole episodes that hold so many; null uses all.
+    """
+
+    def __init__(self, path: Path, transitions: int | None = None) -> None:
+        self.path, self.name = path, path.stem
+        self.dataset: ExpertDataset = files.load(path)
+        if transitions is not None:
+            self.dataset = self.dataset.first(transitions)
+        self.states = self.dataset.states
+        self.table = InferredActions(self.states.num_transitions)
+
+    @staticmethod
+    def of(trainer: Any) -> "ExpertData":
+        """The run's expert data.
+
+        Raises:
+            RuntimeError: if the run has none.
+        """
+        for callback in trainer.callbacks:
+            if isinstance(callback, ExpertData):
+                return callback
+        raise RuntimeError("This callback needs the expert's dataset: add an ExpertData callback before it.")
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Refuse a dataset of another environment."""
+        spec = trainer.datamodule.spec
+        self.dataset.check_fits(spec.observation_shape, spec.observation_dtype, trainer.datamodule.env)
+
+    def summary(self) -> dict[str, Any]:
+        """What a run's summary says of its expert."""
+        return {
+            "name": self.name,
+            "hash": self.states.content_hash,
+            "return": self.dataset.card.get("return_mean"),
+            "transitions": self.states.num_transitions,
+        }
+
+    def rank_state(self) -> dict[str, Any]:
+        """The table, and the dataset that it belongs to."""
+        return {"table": self.table.state(), "hash": self.states.content_hash}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Continue with the table."""
+        self.table.load_state(state["table"])

@@ -1,0 +1,107 @@
+"""Chooses the expert transitions that an update learns from."""
+
+from typing import Any, final
+
+import lightning
+import torch
+from tensordict import TensorDict, TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.distances import DISTANCES
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts import NeighbourIndex
+
+DRAWS = ("neighbour", "dataset")
+
+
+@final
+class ExpertSampling(lightning.Callback):
+    """Writes the ``("expert", …)`` entries of a batch.
+
+    Args:
+        expert_draw: neighbour (the paper's: an expert state near each sampled agent state) or dataset
+            (an independent draw from all expert transitions, as DQfD does).
+        neighbours: K, nearest expert states that are considered for an agent state.
+        similarity_threshold: τ, how similar they must be, in [0, 1].
+        distance: of neighbours: hamming, l2, cosine or jaccard.
+        expert_reward: matched (the reward of the agent transition that gave the action) or agent
+            (the reward of the sampled agent transition; needs the neighbour draw).
+    """
+
+    def __init__(
+        self,
+        expert_draw: str = "dataset",
+        neighbours: int = 5,
+        similarity_threshold: float = 0.97,
+        distance: str = "hamming",
+        expert_reward: str = "matched",
+    ) -> None:
+        for field, value, choices in (
+            ("expert_draw", expert_draw, DRAWS),
+            ("distance", distance, DISTANCES),
+            ("expert_reward", expert_reward, ("matched", "agent")),
+        ):
+            if value not in choices:
+                raise InputError(f"expert_sampling.{field}", value, f"choose one of {', '.join(choices)}")
+        if expert_reward == "agent" and expert_draw == "dataset":
+            raise InputError(
+                "expert_sampling.expert_reward", expert_reward, "choose matched, or the neighbour draw: a draw from "
+                "the dataset has no agent transition beside it"
+            )
+        self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
+        self.distance, self.expert_reward = distance, expert_reward
+        self._index: NeighbourIndex | None = None
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the dataset and build the index."""
+        self._expert = ExpertData.of(trainer)
+        if self.expert_draw == "neighbour":
+            self._index = NeighbourIndex(
+                self._expert.states, self.distance, self.neighbours, self.similarity_threshold
+            )
+        seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def on_frames(self, frames: TensorDictBase) -> None:
+        """Find each new frame's neighbours once; they are stored beside it."""
+        if self._index is not None:
+            frames.set(keys.NEIGHBOURS, self._index.search(frames.get(keys.OBSERVATION)))
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Add the expert's transitions to the batch."""
+        table, states = self._expert.table, self._expert.states
+        index = self._draw(batch)
+        valid = (index >= 0) & (table.action[index] >= 0)
+        index = index.clamp(min=0)
+        reward = batch.get(keys.REWARD) if self.expert_reward == "agent" else table.reward[index]
+        expert = {
+            "index": index,
+            "observation": states.observation(index),
+            "next_observation": states.next_observation(index),
+            "action": table.action[index].clamp(min=0),
+            "reward": reward,
+            "terminated": table.terminated[index],
+            "inference_confidence": table.certainty[index],
+            "valid": valid,
+        }
+        batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
+
+    def _draw(self, batch: TensorDictBase) -> Tensor:
+        size = batch.batch_size[0]
+        if self.expert_draw == "dataset":
+            return torch.randint(self._expert.states.num_transitions, (size,), generator=self._generator)
+        neighbours = batch.get(keys.NEIGHBOURS).long()
+        # Of the K, the most certain one; argmax over a strictly decreasing tie-break keeps the nearest.
+        certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)
+        best = (certainty == certainty.amax(1, keepdim=True)).int().argmax(1, keepdim=True)
+        return neighbours.gather(1, best).squeeze(1)
+
+    def rank_state(self) -> dict[str, Any]:
+        """The generator of the draws."""
+        return {"generator": self._generator.get_state()}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Continue the draws."""
+        self._generator.set_state(state["generator"])

@@ -1,0 +1,51 @@
+"""Counts how often each expert state was trained on: the c of the confidence's δ."""
+
+from typing import Any, final
+
+import lightning
+import torch
+from tensordict import TensorDictBase
+
+from diiqn_lightning import keys
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.errors import InputError
+
+COUNT_SCOPES = ("transition", "neighbourhood", "global")
+
+
+@final
+class ExpertVisits(lightning.Callback):
+    """Writes the counts into each batch, and counts the batch after its update.
+
+    Args:
+        count_scope: transition (one count for each expert transition), neighbourhood (a visit counts
+            for all expert states that are within τ of the agent state; needs the neighbour draw) or
+            global (one count for all).
+    """
+
+    def __init__(self, count_scope: str = "transition") -> None:
+        if count_scope not in COUNT_SCOPES:
+            raise InputError("expert_visits.count_scope", count_scope, f"choose one of {', '.join(COUNT_SCOPES)}")
+        self.count_scope = count_scope
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the table."""
+        self._expert = ExpertData.of(trainer)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Write the counts."""
+        batch.set(keys.EXPERT_COUNT, self._expert.table.visits[batch.get(keys.EXPERT_INDEX)])
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
+    ) -> None:
+        """Count the transitions that had guidance."""
+        visits, valid = self._expert.table.visits, batch.get(keys.EXPERT_VALID)
+        if self.count_scope == "global":
+            visits += valid.sum()
+        elif self.count_scope == "transition":
+            visits.index_add_(0, batch.get(keys.EXPERT_INDEX), valid.float())
+        else:
+            neighbours = batch.get(keys.NEIGHBOURS).long()
+            near = (neighbours >= 0) & valid.unsqueeze(1)
+            visits.index_add_(0, neighbours.clamp(min=0).flatten(), near.flatten().to(torch.float32))

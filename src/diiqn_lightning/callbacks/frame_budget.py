@@ -1,0 +1,14 @@
+"""Ends the run by environment frames."""
+
+from typing import Any
+
+import lightning
+
+
+class FrameBudget(lightning.Callback):
+    """Stops training when the last update of ``max_frames`` was made (and its evaluation played)."""
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        """Ask Lightning to stop."""
+        if trainer.datamodule.stream.finished:
+            trainer.should_stop = True

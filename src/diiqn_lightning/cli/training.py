@@ -1,0 +1,234 @@
+"""``fit``, ``validate`` and ``test``: Lightning's command line with this project's blocks."""
+
+import hashlib
+import logging
+import os
+import shlex
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
+
+import torch
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from diiqn_lightning import modules
+from diiqn_lightning.callbacks.action_inference import ActionInference
+from diiqn_lightning.callbacks.checkpoint import MODEL, CheckpointSettings, RunCheckpoint, RunInterrupted, read_manifest
+from diiqn_lightning.callbacks.csv_logger import MetricsCSV
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
+from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.frame_budget import FrameBudget
+from diiqn_lightning.callbacks.inference_quality import InferenceQuality
+from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.priorities import PriorityUpdate
+from diiqn_lightning.callbacks.progress import FrameProgress
+from diiqn_lightning.callbacks.video import VideoSettings, EvaluationVideo
+from diiqn_lightning.callbacks.wandb_logger import WandbSettings, make_wandb_logger
+from diiqn_lightning.cli.messages import one_sentence
+from diiqn_lightning.compatibility import IncompatibleVersions, check_torchrl
+from diiqn_lightning.data import ReplayDataModule
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.names import environment_name, shipped_expert
+from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.report.summary import finish_run
+
+TRAINER_DEFAULTS: dict[str, Any] = {
+    "logger": False,
+    "max_epochs": -1,  # the run ends by frames, see FrameBudget
+    "reload_dataloaders_every_n_epochs": 1,  # the stream sets each epoch's length
+    "num_sanity_val_steps": 0,
+    "use_distributed_sampler": False,
+    "enable_progress_bar": False,  # FrameProgress counts frames
+    "enable_model_summary": False,
+}
+"""Settings of the Trainer that the design relies on."""
+
+
+class OneSentenceParser(LightningArgumentParser):
+    """Answers bad arguments with one sentence and exit code 2."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise the sentence; ``__main__`` prints it."""
+        raise ParsingError(one_sentence(message))
+
+
+class ParsingError(InputError):
+    """A refused command line or configuration file."""
+
+    def __init__(self, sentence: str) -> None:
+        ValueError.__init__(self, sentence)
+
+
+class TrainingCLI(LightningCLI):
+    """Lightning's command line plus frames, run folder, expert and callback blocks."""
+
+    def __init__(self, args: list[str]) -> None:
+        self.arguments = args
+        super().__init__(
+            model_class=modules.DQN,
+            subclass_mode_model=True,
+            datamodule_class=ReplayDataModule,
+            seed_everything_default=0,
+            save_config_callback=None,
+            trainer_defaults=TRAINER_DEFAULTS,
+            auto_configure_optimizers=False,
+            parser_class=OneSentenceParser,
+            args=args,
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """``fit``, ``validate`` and ``test``."""
+        return {verb: skipped for verb, skipped in LightningCLI.subcommands().items() if verb != "predict"}
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The seed is always a number: a run that cannot be repeated is of no use."""
+        parser.add_argument("--seed_everything", type=int, default=0, help="Seed of the whole run.")
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The project's options."""
+        parser.add_argument("--max_frames", type=int, default=500_000, help="Environment frames of the whole run, over all processes.")
+        parser.add_argument("--run_dir", type=str | None, default=None, help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.")
+        parser.add_argument("--algorithm", type=str | None, default=None, help="Name of the algorithm in reports. Default: that of the first configuration file.")
+        parser.add_argument("--threads", type=int, default=1, help="Threads of torch in each process; one is fastest for networks of this size.")
+        parser.add_argument("--expert", type=str | None, default=None, help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path.")
+        parser.add_argument("--expert_transitions", type=int | None, default=None, help="Use only the first whole episodes of the dataset that hold so many transitions.")
+        parser.add_argument("--action_inference", type=ActionInference | None, default=None, help="Callback that infers the expert's actions; null turns it off.")
+        parser.add_argument("--expert_sampling", type=ExpertSampling | None, default=None, help="Callback that chooses expert transitions for each update; null turns it off.")
+        parser.add_argument("--expert_visits", type=ExpertVisits | None, default=None, help="Callback that counts visits for the confidence; null turns it off.")
+        parser.add_class_arguments(TrainingMetrics, "metrics")
+        parser.add_class_arguments(CheckpointSettings, "checkpoint")
+        parser.add_argument("--video", type=VideoSettings | None, default=None, help="Video of an evaluation episode; null records none.")
+        parser.add_argument("--wandb", type=WandbSettings | None, default=None, help="Weights & Biases; null logs to files alone.")
+        parser.link_arguments("max_frames", "data.max_frames")
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("data.observation_shape", "model.init_args.observation_shape", apply_on="instantiate")
+        parser.link_arguments("data.num_actions", "model.init_args.num_actions", apply_on="instantiate")
+
+    # From the configuration to a run.
+
+    def before_instantiate_classes(self) -> None:
+        """Refuse a run's folder before anything is built; name the algorithm."""
+        torch.set_num_threads(self._get(self.config, "threads"))
+        config = self.config[self.subcommand]
+        if config.algorithm is None:
+            config.algorithm = Path(config.config[0].relative).stem if config.config else config.model.class_path.split(".")[-1].lower()
+        self.environment = environment_name(config.data.env)
+        if self.subcommand == "fit":
+            self.folder = self._prepare_folder(config)
+
+    def _prepare_folder(self, config: Any) -> RunFolder:
+        main_process = not is_child_process()
+        if config.run_dir is None:
+            name = f"{config.seed_everything}-{time.strftime('%Y%m%d-%H%M%S')}"
+            config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(
+                Path("runs") / config.algorithm / self.environment / name
+            )
+        os.environ[RUN_DIR_OF_PARENT] = config.run_dir
+        folder = RunFolder(config.run_dir)
+        if config.ckpt_path == "last":
+            config.ckpt_path = str(folder.last_checkpoint / MODEL)
+        if config.ckpt_path is not None:
+            manifest = read_manifest(Path(config.ckpt_path).parent)
+            if manifest["frames"] >= config.max_frames:
+                raise InputError(
+                    "max_frames", config.max_frames, f"give more than the {manifest['frames']} frames of the checkpoint"
+                )
+            folder.prepare_resumed()
+        elif main_process:
+            folder.prepare_new()
+        return folder
+
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Build the trainer with the project's callbacks and loggers."""
+        config, blocks = self.config[self.subcommand], self.config_init[self.subcommand]
+        callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
+        if config.expert is not None and self.subcommand == "fit":
+            expert = ExpertData(shipped_expert(config.expert, config.data.env), config.expert_transitions)
+            callbacks += [expert, *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c)]
+            callbacks.append(InferenceQuality())
+        if self.subcommand == "fit":
+            callbacks += self._run_callbacks(blocks)
+            kwargs["logger"] = self._loggers(blocks)
+        # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
+        kwargs["enable_checkpointing"] = self.subcommand == "fit"
+        trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
+        return self.trainer_class(**trainer_config)
+
+    def _run_callbacks(self, blocks: Any) -> list[Any]:
+        """What every run has."""
+        callbacks = [PriorityUpdate(), blocks.metrics, FrameProgress(), FrameBudget()]
+        if blocks.video is not None:
+            callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
+        callbacks.append(RunCheckpoint(self.folder.checkpoints, {}, blocks.checkpoint))
+        return callbacks
+
+    def _loggers(self, blocks: Any) -> list[Any]:
+        loggers: list[Any] = [MetricsCSV(self.folder.path)]
+        if blocks.wandb is not None:
+            self._dump_config()
+            names = (blocks.algorithm, self.environment, blocks.seed_everything)
+            run_id = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
+            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, self.config_dump, run_id))
+        return loggers
+
+    def before_fit(self) -> None:
+        """Write the resolved configuration."""
+        if not is_child_process():
+            self._parser("fit").save(
+                self.config["fit"], self.folder.config, skip_none=False, overwrite=True, multifile=False
+            )
+
+    def after_fit(self) -> None:
+        """Write the summary and the curve, and say where they are."""
+        if self.trainer.is_global_zero:
+            print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
+
+    def _run_facts(self) -> dict[str, Any]:
+        config = self.config["fit"]
+        return {
+            "algorithm": config.algorithm,
+            "environment": self.environment,
+            "env_id": config.data.env,
+            "seed": config.seed_everything,
+            "command": shlex.join(["python", "-m", "diiqn_lightning", *self.arguments]),
+        }
+
+
+RUN_DIR_OF_PARENT = "DIIQN_LIGHTNING_RUN_DIR"
+"""Environment variable by which the processes of one run agree on its folder."""
+
+
+def is_child_process() -> bool:
+    """Whether Lightning's launcher, torchrun or SLURM started this process as another rank than 0."""
+    return any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
+
+
+def run(arguments: list[str]) -> int:
+    """Run ``fit``, ``validate`` or ``test``.
+
+    Args:
+        arguments: the verb and its options.
+
+    Returns:
+        The exit code.
+    """
+    warnings.filterwarnings("ignore", module="lightning")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    try:
+        check_torchrl()
+        TrainingCLI(arguments)
+    except IncompatibleVersions as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except RunInterrupted as interruption:
+        # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
+        print(f"{interruption}", file=sys.stderr)
+        return 0 if interruption.signal_number == signal.SIGTERM else 130
+    return 0

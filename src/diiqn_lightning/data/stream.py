@@ -1,0 +1,190 @@
+"""The stream of frames: acts, stores, and yields a batch whenever the replay ratio says that one is due."""
+
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from tensordict import TensorDict, TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.data.replay import Replay
+from diiqn_lightning.envs.episodes import restore_running_episodes, running_episodes
+from diiqn_lightning.errors import InputError
+
+
+class Actor(Protocol):
+    """What chooses the actions: the LightningModule."""
+
+    def act(self, observation: Tensor, frames: int, generator: torch.Generator) -> Tensor:
+        """Exploring actions ``[E]`` int64 for ``[E, *O]``, after ``frames`` environment frames."""
+        ...
+
+
+@runtime_checkable
+class FrameObserver(Protocol):
+    """A callback that sees each chunk of new frames before it enters the replay buffer."""
+
+    def on_frames(self, frames: TensorDictBase) -> None:
+        """Look at a chunk ``[E]`` of transitions; keys added to it are stored with it."""
+        ...
+
+
+class FrameStream:
+    """Endless source of batches; one batch is one update.
+
+    All environments step together. An update is due whenever ``frames_per_update`` more frames were
+    collected; frames are counted over all ranks. The iterator ends at an epoch's end, the next one
+    goes on where it stopped: all state is in the stream.
+
+    Args:
+        env: TorchRL environment of batch size ``[E]``.
+        replay: where frames go and batches come from.
+        batch_size: transitions in a batch.
+        frames_per_update: environment frames for each update.
+        learning_starts: frames before the first update.
+        frames_per_epoch: frames from one evaluation to the next.
+        max_frames: frames at which the run ends.
+        ranks: number of processes.
+        seed: of the exploration, this rank's own.
+    """
+
+    def __init__(
+        self,
+        env: Any,
+        replay: Replay,
+        *,
+        batch_size: int,
+        frames_per_update: int,
+        learning_starts: int,
+        frames_per_epoch: int,
+        max_frames: int,
+        ranks: int,
+        seed: int,
+    ) -> None:
+        self.env, self.replay, self.batch_size = env, replay, batch_size
+        self.frames_per_update, self.learning_starts = frames_per_update, learning_starts
+        self.frames_per_epoch, self.max_frames, self.ranks = frames_per_epoch, max_frames, ranks
+        self.num_envs = int(env.batch_size[0])
+        self.actor: Actor | None = None
+        self.observers: Sequence[FrameObserver] = ()
+        self.frames = 0
+        self.updates = 0
+        self.episodes = 0
+        self.recent_returns: deque[float] = deque(maxlen=100)
+        self.recent_lengths: deque[int] = deque(maxlen=100)
+        self._epoch_end = 0
+        self._generator = torch.Generator().manual_seed(seed)
+        self._returns = torch.zeros(self.num_envs, dtype=torch.float64)
+        self._lengths = torch.zeros(self.num_envs, dtype=torch.int64)
+        self._current: TensorDictBase | None = None
+
+    def updates_due(self, frames: int) -> int:
+        """Updates that belong to the first ``frames`` frames."""
+        return max(0, frames - self.learning_starts) // self.frames_per_update
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run's last update was made."""
+        return self.updates >= self.updates_due(self.max_frames)
+
+    def begin_epoch(self) -> "FrameStream":
+        """Set where the epoch ends: at the next multiple of ``frames_per_epoch``, or at the run's end."""
+        next_update_at = self.learning_starts + (self.updates + 1) * self.frames_per_update
+        epoch = -(-next_update_at // self.frames_per_epoch)
+        self._epoch_end = self.updates_due(min(epoch * self.frames_per_epoch, self.max_frames))
+        return self
+
+    def __len__(self) -> int:
+        """Updates that are left in this epoch."""
+        return max(0, self._epoch_end - self.updates)
+
+    def __iter__(self) -> Iterator[TensorDictBase]:
+        while self.updates < self._epoch_end:
+            while self.updates_due(self.frames) <= self.updates:
+                self.collect()
+            self.updates += 1
+            yield self.replay.sample(self.batch_size, self.frames)
+
+    def collect(self) -> None:
+        """Step all environments once and store their frames."""
+        if self.actor is None:
+            raise RuntimeError("FrameStream.actor was not set: the data module does so when training starts.")
+        if self._current is None:
+            self._current = self.env.reset()
+        observation = self._current.get(keys.OBSERVATION)
+        self._current.set(keys.ACTION, self.actor.act(observation, self.frames, self._generator))
+        step, self._current = self.env.step_and_maybe_reset(self._current)
+        frames = self._as_frames(step)
+        self._count_episodes(frames.get(keys.REWARD), step.get(("next", "done")).squeeze(-1))
+        for observer in self.observers:
+            observer.on_frames(frames)
+        self.replay.extend(frames)
+        self.frames += self.num_envs * self.ranks
+
+    def _as_frames(self, step: TensorDictBase) -> TensorDictBase:
+        following = step.get("next")
+        reward = following.get("reward").squeeze(-1)
+        if not bool(torch.isfinite(reward).all()):
+            raise InputError("data.env", "an environment that returned a reward of NaN or infinity", "mend the environment")
+        return TensorDict(
+            {
+                keys.OBSERVATION: step.get(keys.OBSERVATION),
+                keys.ACTION: step.get(keys.ACTION),
+                "next": TensorDict(
+                    {
+                        "observation": following.get("observation"),
+                        "reward": reward,
+                        "terminated": following.get("terminated").squeeze(-1),
+                    },
+                    [self.num_envs],
+                ),
+            },
+            [self.num_envs],
+        )
+
+    def _count_episodes(self, reward: Tensor, done: Tensor) -> None:
+        self._returns += reward
+        self._lengths += 1
+        if bool(done.any()):
+            self.episodes += int(done.sum())
+            self.recent_returns.extend(self._returns[done].tolist())
+            self.recent_lengths.extend(self._lengths[done].tolist())
+            self._returns[done] = 0
+            self._lengths[done] = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next frames and batches depend on, as plain tensors and numbers."""
+        state: dict[str, Any] = {name: getattr(self, name) for name in ("frames", "updates", "episodes")}
+        state |= {
+            "recent_returns": list(self.recent_returns),
+            "recent_lengths": list(self.recent_lengths),
+            "returns": self._returns,
+            "lengths": self._lengths,
+            "generator": self._generator.get_state(),
+            "replay": self.replay.state(),
+        }
+        if self._current is not None:
+            state["running_episodes"] = running_episodes(self.env)
+            state["observation"] = self._current.get(keys.OBSERVATION)
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Bring a fresh stream to where :meth:`state` was taken; replays the running episodes."""
+        for name in ("frames", "updates", "episodes"):
+            setattr(self, name, state[name])
+        self.recent_returns.extend(state["recent_returns"])
+        self.recent_lengths.extend(state["recent_lengths"])
+        self._returns, self._lengths = state["returns"].clone(), state["lengths"].clone()
+        self._generator.set_state(state["generator"])
+        self.replay.load_state(state["replay"])
+        if "running_episodes" in state:
+            self._current = restore_running_episodes(self.env, state["running_episodes"])
+            if not torch.equal(self._current.get(keys.OBSERVATION), state["observation"]):
+                warnings.warn(
+                    "The environment does not repeat its episodes from their seeds and actions, so the resumed "
+                    "run goes on from other states than it stopped at and is not bit-identical.",
+                    stacklevel=2,
+                )

@@ -1,0 +1,15 @@
+"""Environments: made from any Gymnasium id with discrete actions, stepped together, seeded by episode."""
+
+from diiqn_lightning.envs.episodes import SeededEpisodes
+from diiqn_lightning.envs.evaluation import EpisodeStatistics, Evaluation
+from diiqn_lightning.envs.factory import EnvironmentSpec, make_env, make_gym_env, spec_of
+
+__all__ = [
+    "EnvironmentSpec",
+    "EpisodeStatistics",
+    "Evaluation",
+    "SeededEpisodes",
+    "make_env",
+    "make_gym_env",
+    "spec_of",
+]

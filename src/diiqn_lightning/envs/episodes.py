@@ -1,0 +1,95 @@
+"""Episodes that are determined by their number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, SupportsFloat, cast
+
+import gymnasium as gym
+import numpy as np
+import torch
+from tensordict import TensorDictBase
+
+from diiqn_lightning.envs.minatar_games import clear_last_action
+
+TRAINING, EVALUATION, RECORDING = 0, 1, 2
+"""Purposes of an environment: each has random numbers of its own."""
+
+
+class SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
+    """Seeds episode ``n`` of an environment by (seed, purpose, rank, index, n).
+
+    So a run's episodes do not depend on how it was cut into sessions: :meth:`restore` replays the
+    running episode from its number and its actions instead of storing the environment's insides.
+    A reset that is asked for with a seed of its own is still seeded by the episode's number.
+
+    Args:
+        env: the environment.
+        seed: the run's seed.
+        purpose: ``TRAINING``, ``EVALUATION`` or ``RECORDING``.
+        rank: rank of the process.
+        index: number of this environment among those of the process.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], seed: int, purpose: int = TRAINING, rank: int = 0, index: int = 0):
+        super().__init__(env)
+        self._entropy = (seed, purpose, rank, index)
+        self.episode = -1
+        self.actions: list[int] = []
+
+    def reset(
+        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start the next episode."""
+        self.episode += 1
+        self.actions = []
+        clear_last_action(self.env)
+        # 31 bits: the widest seed that every environment takes.
+        episode_seed = np.random.SeedSequence((*self._entropy, self.episode)).generate_state(1)[0] >> 1
+        return self.env.reset(seed=int(episode_seed), options=dict(options) if options else None)
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step and remember the action."""
+        self.actions.append(int(action))
+        return self.env.step(action)
+
+    def restore(self, episode: int, actions: list[int]) -> Any:
+        """Bring the environment to where episode ``episode`` was after ``actions``.
+
+        Returns:
+            The observation there.
+        """
+        self.episode = episode - 1
+        observation, _ = self.reset()
+        for action in actions:
+            observation, *_ = self.step(action)
+        return observation
+
+
+def running_episodes(env: Any) -> list[dict[str, Any]]:
+    """Number and actions of the running episode of each sub-environment of :func:`make_env`'s result."""
+    return [
+        {"episode": sub.episode, "actions": torch.tensor(sub.actions, dtype=torch.int32)} for sub in _sub_environments(env)
+    ]
+
+
+def restore_running_episodes(env: Any, episodes: Sequence[Mapping[str, Any]]) -> TensorDictBase:
+    """Replay running episodes in a freshly made environment.
+
+    Args:
+        env: what :func:`make_env` gives, with the same arguments as when they were taken.
+        episodes: from :func:`running_episodes`.
+
+    Returns:
+        The TensorDict that a step would have left: the current observations of all sub-environments.
+    """
+    current = cast(TensorDictBase, env.reset())
+    vector = env._env
+    for index, (sub, state) in enumerate(zip(_sub_environments(env), episodes, strict=True)):
+        observation = sub.restore(state["episode"], state["actions"].tolist())
+        # The vector environment joins these with new observations when it resets only some.
+        vector._env_obs[index] = observation
+        current["observation"][index] = torch.as_tensor(observation)
+    return current
+
+
+def _sub_environments(env: Any) -> list[SeededEpisodes]:
+    return list(env._env.envs)

@@ -1,0 +1,169 @@
+"""Records an expert: whole episodes of a policy, each determined by its number."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diiqn_lightning.envs import SeededEpisodes, make_gym_env, spec_of
+from diiqn_lightning.envs.episodes import RECORDING
+from diiqn_lightning.envs.minatar_games import executed_action
+from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.experts import files
+from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
+
+PARALLEL_EPISODES = 16
+
+
+@dataclass
+class _Episode:
+    env: SeededEpisodes
+    random: np.random.Generator
+    states: list[np.ndarray[Any, Any]]
+    steps: list[tuple[int, int, float, bool, bool]] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        return not self.steps or not (self.steps[-1][3] or self.steps[-1][4])
+
+
+def record(
+    policy: Callable[[Tensor], Tensor],
+    env_id: str,
+    path: Path,
+    *,
+    transitions: int,
+    epsilon: float,
+    seed: int,
+    max_episode_steps: int,
+    env_kwargs: Mapping[str, Any] | None = None,
+    card: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] = lambda transitions: None,
+) -> ExpertDataset:
+    """Record whole episodes until they hold ``transitions`` transitions, and save them.
+
+    Episodes are taken in the order of their numbers, not of their ends, so that short ones are not
+    over-represented. Interrupted recordings leave ``<path>.recording`` and go on from there; the
+    final name appears only when the dataset is whole.
+
+    Args:
+        policy: greedy actions ``[B]`` for observations ``[B, *O]``.
+        env_id: Gymnasium id.
+        path: the file, ending in ``.expert``.
+        transitions: at least so many.
+        epsilon: probability of a uniformly random action.
+        seed: of episodes and random actions.
+        max_episode_steps: truncate episodes there.
+        env_kwargs: handed to the environment.
+        card: what to say of the policy; facts of the recording are added.
+        progress: called with the number of transitions so far.
+
+    Raises:
+        InputError: for sizes below 1, ε outside [0, 1], a path that cannot be written, or an
+            unfinished recording with other settings at the same path.
+    """
+    if transitions < 1:
+        raise InputError("transitions", transitions, "give a whole number of at least 1")
+    require_within(0, 1, epsilon=epsilon)
+    settings = {
+        "environment": env_id,
+        "environment_arguments": dict(env_kwargs or {}),
+        "epsilon": epsilon,
+        "seed": seed,
+        "max_episode_steps": max_episode_steps,
+        **(card or {}),
+    }
+    unfinished = path.with_name(path.name + ".recording")
+    dataset = _load_unfinished(unfinished, settings)
+    while dataset is None or dataset.states.num_transitions < transitions:
+        first = 0 if dataset is None else len(dataset.states.episode_ends)
+        episodes = [
+            _Episode(env, np.random.default_rng((seed, RECORDING, number)), [np.asarray(env.restore(number, []))])
+            for number in range(first, first + PARALLEL_EPISODES)
+            for env in [
+                make_gym_env(
+                    env_id, seed=seed, purpose=RECORDING, max_episode_steps=max_episode_steps, env_kwargs=env_kwargs
+                )
+            ]
+        ]
+        _play(episodes, policy, epsilon)
+        dataset = _joined(dataset, episodes, settings)
+        files.save(dataset, unfinished)
+        progress(dataset.states.num_transitions)
+    whole = _with_returns(dataset.first(transitions))
+    files.save(whole, path)
+    unfinished.unlink(missing_ok=True)
+    return whole
+
+
+def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon: float) -> None:
+    num_actions = spec_of(episodes[0].env).num_actions
+    while running := [episode for episode in episodes if episode.running]:
+        greedy = policy(torch.from_numpy(np.stack([episode.states[-1] for episode in running]))).cpu().tolist()
+        for episode, action in zip(running, greedy, strict=True):
+            random_action = int(episode.random.integers(num_actions))
+            commanded = random_action if episode.random.random() < epsilon else int(action)
+            state, reward, terminated, truncated, _ = episode.env.step(commanded)
+            executed = executed_action(episode.env, commanded)
+            episode.states.append(np.asarray(state))
+            episode.steps.append((commanded, executed, float(reward), bool(terminated), bool(truncated)))
+
+
+def _joined(before: ExpertDataset | None, episodes: list[_Episode], settings: dict[str, Any]) -> ExpertDataset:
+    states = torch.from_numpy(np.concatenate([np.stack(episode.states) for episode in episodes]))
+    ends = torch.tensor([len(episode.states) for episode in episodes]).cumsum(0)
+    columns = list(zip(*(step for episode in episodes for step in episode.steps), strict=True))
+    dtypes = (torch.int64, torch.int64, torch.float32, torch.bool, torch.bool)
+    labels = [torch.tensor(column, dtype=dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+    if before is not None:
+        assert before.labels is not None
+        ends = torch.cat([before.states.episode_ends, ends + len(before.states.states)])
+        states = torch.cat([before.states.states, states])
+        labels = [
+            torch.cat([getattr(before.labels, name), label])
+            for name, label in zip(("action", "executed_action", "reward", "terminated", "truncated"), labels, strict=True)
+        ]
+    return ExpertDataset(ExpertStates(states, ends), ExpertLabels(*labels), settings)
+
+
+def _load_unfinished(path: Path, settings: dict[str, Any]) -> ExpertDataset | None:
+    if not path.exists():
+        return None
+    dataset = files.load(path)
+    if dataset.card != settings:
+        raise InputError("unfinished recording", str(path), "it has other settings; delete it, or record with the same")
+    return dataset
+
+
+def _with_returns(dataset: ExpertDataset) -> ExpertDataset:
+    assert dataset.labels is not None
+    returns = episode_returns(dataset)
+    deviation = float(returns.std()) if len(returns) > 1 else 0.0
+    card = {
+        **dataset.card,
+        "episodes": len(returns),
+        "transitions": dataset.states.num_transitions,
+        "return_mean": float(returns.mean()),
+        "return_standard_deviation": deviation,
+        "content_hash": dataset.states.content_hash,
+        "licence": "Apache-2.0",
+    }
+    return ExpertDataset(dataset.states, dataset.labels, card)
+
+
+def episode_returns(dataset: ExpertDataset) -> Tensor:
+    """Undiscounted return of each episode, ``[E]`` float64, from the labels.
+
+    Raises:
+        InputError: if the dataset has none.
+    """
+    if dataset.labels is None:
+        raise InputError("dataset labels", None, "give a dataset with rewards; this one has only states")
+    transitions = torch.diff(dataset.states.episode_ends, prepend=torch.zeros(1, dtype=torch.int64)) - 1
+    episode = torch.repeat_interleave(torch.arange(len(transitions)), transitions)
+    returns = torch.zeros(len(transitions), dtype=torch.float64)
+    return returns.index_add(0, episode, dataset.labels.reward.double())

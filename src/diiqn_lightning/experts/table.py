@@ -1,0 +1,62 @@
+"""The table of inferred actions: what is known of each expert transition."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diiqn_lightning.algorithm.confidence import inference_confidence
+from diiqn_lightning.algorithm.inference import Match, better_match
+
+
+class InferredActions:
+    """What is known of each of ``N`` expert transitions; whoever infers writes, whoever samples reads.
+
+    Attributes:
+        action: a_e, ``[N]`` int64; −1 where none was inferred.
+        reward: r_e, ``[N]`` float32.
+        terminated: ``[N]`` bool.
+        certainty: ζ in [0, 1], ``[N]`` float32; 0 where nothing is known.
+        match: the closest agent transition, kept by nearest-transition inference.
+        visits: c, how often each was trained on, ``[N]`` float32.
+
+    Args:
+        num_transitions: N.
+        device: where the tensors live.
+    """
+
+    def __init__(self, num_transitions: int, device: torch.device | str = "cpu") -> None:
+        self.match = Match.unknown(num_transitions, device)
+        self.certainty = torch.zeros(num_transitions, device=device)
+        self.visits = torch.zeros(num_transitions, device=device)
+        self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
+
+    def __len__(self) -> int:
+        return len(self.visits)
+
+    def update_match(self, candidate: Match, error_max: float) -> None:
+        """Take over the candidate's entries that are strictly closer; ζ follows from their errors.
+
+        Args:
+            candidate: matches of the same ``N`` transitions.
+            error_max: err_max of ζ, in the units of the distance.
+        """
+        self.match = better_match(self.match, candidate)
+        self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
+        self.certainty = inference_confidence(self.match.error, error_max)
+
+    @property
+    def known(self) -> Tensor:
+        """``[N]`` bool: an action was inferred."""
+        return self.action >= 0
+
+    def state(self) -> dict[str, Any]:
+        """Plain tensors."""
+        names = ("action", "reward", "terminated", "certainty", "visits")
+        return {"match": self.match._asdict(), **{name: getattr(self, name) for name in names}}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Inverse of :meth:`state`."""
+        self.match = Match(**state["match"])
+        for name in ("action", "reward", "terminated", "certainty", "visits"):
+            setattr(self, name, state[name])

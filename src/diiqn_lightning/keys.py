@@ -1,0 +1,37 @@
+"""Every TensorDict key of a batch, once.
+
+``B`` is the batch size, ``*O`` the observation's shape. A batch is a TensorDict of batch size
+``[B]`` that the replay buffer samples; callbacks add the ``("expert", …)`` entries before
+``training_step`` and read the outputs after it.
+"""
+
+# The agent's own transition: written by the stream.
+OBSERVATION = "observation"  #                          [B, *O] as the environment gives it
+ACTION = "action"  #                                    [B] int64
+NEXT_OBSERVATION = ("next", "observation")  #           [B, *O]
+REWARD = ("next", "reward")  #                          [B] float32
+TERMINATED = ("next", "terminated")  #                  [B] bool: the next state has no value
+
+# Written by the replay buffer when it samples.
+INDEX = "index"  #                                      [B] int64, position in the buffer
+PRIORITY_WEIGHT = "priority_weight"  #                  [B] float32 in (0, 1], importance weight
+
+# The expert's side: written by callbacks before the update.
+EXPERT = "expert"
+EXPERT_INDEX = (EXPERT, "index")  #                     [B] int64, transition in the expert dataset
+EXPERT_OBSERVATION = (EXPERT, "observation")  #         [B, *O]
+EXPERT_NEXT_OBSERVATION = (EXPERT, "next_observation")  # [B, *O]
+EXPERT_ACTION = (EXPERT, "action")  #                   [B] int64, inferred
+EXPERT_REWARD = (EXPERT, "reward")  #                   [B] float32, inferred
+EXPERT_TERMINATED = (EXPERT, "terminated")  #           [B] bool, inferred
+EXPERT_CERTAINTY = (EXPERT, "inference_confidence")  #  [B] float32 in [0, 1], ζ of the inferred action
+EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred discounted return G_e from s_e on
+EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
+EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
+
+# Written by ``training_step``.
+TD_ERROR = "td_error"  #                                [B] float32, |δ|: the new priority
+EXPERT_WEIGHT = (EXPERT, "weight")  #                   [B] float32 in [0, 1], the confidence Φ
+
+# Stored in the replay beside a frame, by the expert sampling callback.
+NEIGHBOURS = "neighbours"  #                            [B, K] int32, nearest expert states; -1: none

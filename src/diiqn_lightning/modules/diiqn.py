@@ -1,0 +1,163 @@
+"""DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tensordict import TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.confidence import (
+    Evidence,
+    FixedConfidence,
+    PublishedConfidence,
+    ReturnConfidence,
+)
+from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules.dqn import DQN
+
+AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
+
+
+@dataclass(frozen=True)
+class ExpertLoss:
+    """Weights of the terms of L_e; a term of weight 0 is not computed.
+
+    Args:
+        td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
+        margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
+        margin_size: m of the large margin, in units of return.
+    """
+
+    td: float = 0.0
+    margin: float = 1.0
+    margin_size: float = 0.2
+
+    def __post_init__(self) -> None:
+        for field in ("td", "margin", "margin_size"):
+            if getattr(self, field) < 0:
+                raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
+
+
+class DIIQN(DQN):
+    """Deep implicit imitation Q-network: L = Φ · L_e + (1 − Φ) · L_a, or L = L_a + λ · Φ · L_e.
+
+    Everything about the expert comes with the batch, under ``("expert", …)``: the callbacks
+    ``action_inference``, ``expert_sampling`` and ``expert_visits`` write it.
+
+    Args:
+        expert_loss: the terms of L_e.
+        confidence: the rule of Φ.
+        combination: mix (the published one) or add.
+        expert_weight: λ of add.
+        priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
+        **dqn: arguments of :class:`DQN`.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        expert_loss: ExpertLoss = ExpertLoss(),  # noqa: B008 - frozen
+        confidence: AnyConfidence = ReturnConfidence(),  # noqa: B008 - frozen
+        combination: str = "add",
+        expert_weight: float = 1.0,
+        priority: str = "agent",
+        **dqn: Any,
+    ) -> None:
+        super().__init__(*args, **dqn)
+        for field, value, choices in (
+            ("combination", combination, ("mix", "add")),
+            ("priority", priority, ("agent", "mixed")),
+        ):
+            if value not in choices:
+                raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
+        if priority == "mixed" and not expert_loss.td:
+            raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
+        if expert_weight < 0:
+            raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
+        self.expert_loss, self.confidence, self.combination = expert_loss, confidence, combination
+        self.expert_weight, self.priority = expert_weight, priority
+        self._keys_checked = False
+
+    def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
+        """One update's loss; writes ``td_error`` and ``("expert", "weight")`` into the batch."""
+        self._check_keys(batch)
+        self.count_update()
+        expert = batch.get(keys.EXPERT)
+        q = self.online(torch.cat([batch.get(keys.OBSERVATION), expert.get("observation")]))
+        q_agent, q_expert = q.split(len(batch))
+        agent_td, expert_td = self._td_errors(batch, expert, q_agent, q_expert)
+
+        weight, parts = self.confidence(self._evidence(batch, expert, q_expert.detach()))
+        weight = torch.where(expert.get("valid"), weight, 0.0)
+        agent_loss = elementwise_loss(agent_td, self.loss)
+        expert_loss = self._expert_terms(expert, q_expert, expert_td)
+        if self.combination == "mix":
+            loss = weight * expert_loss + (1 - weight) * agent_loss
+        else:
+            loss = agent_loss + self.expert_weight * weight * expert_loss
+
+        priority = agent_td.detach().abs()
+        if self.priority == "mixed":
+            priority = weight * expert_td.detach().abs() + (1 - weight) * priority
+        batch.set(keys.TD_ERROR, priority)
+        batch.set(keys.EXPERT_WEIGHT, weight)
+        return {
+            "loss": (batch.get(keys.PRIORITY_WEIGHT) * loss).mean(),
+            "train/q": q_agent.detach(),
+            "train/agent_loss": agent_loss.detach(),
+            "expert/loss": expert_loss.detach(),
+            "expert/weight": weight,
+            "expert/guidance_rate": expert.get("valid"),
+            "expert/inference_confidence": expert.get("inference_confidence"),
+            "expert/agreement": q_expert.detach().argmax(1) == expert.get("action"),
+            **parts,
+        }
+
+    def _td_errors(
+        self, batch: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """δ_a and δ_e, ``[B]`` each; δ_e is 0 where no term needs it."""
+        sides = [(batch.get(keys.REWARD), batch.get(keys.TERMINATED), batch.get(keys.NEXT_OBSERVATION))]
+        if self.expert_loss.td:
+            sides.append((expert.get("reward"), expert.get("terminated"), expert.get("next_observation")))
+        targets = self.td_target(*(torch.cat(parts) for parts in zip(*sides, strict=True))).split(len(batch))
+        agent_td = action_value(q_agent, batch.get(keys.ACTION)) - targets[0]
+        if not self.expert_loss.td:
+            return agent_td, torch.zeros_like(agent_td)
+        return agent_td, action_value(q_expert, expert.get("action")) - targets[1]
+
+    def _expert_terms(self, expert: TensorDictBase, q_expert: Tensor, expert_td: Tensor) -> Tensor:
+        """L_e of each sample, ``[B]``."""
+        terms = self.expert_loss
+        loss = torch.zeros_like(expert_td)
+        if terms.td:
+            loss = loss + terms.td * elementwise_loss(expert_td, self.loss)
+        if terms.margin:
+            loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
+        return loss
+
+    @staticmethod
+    def _evidence(batch: TensorDictBase, expert: TensorDictBase, q_expert: Tensor) -> Evidence:
+        return Evidence(
+            q_expert,
+            expert.get("action"),
+            batch.get(keys.ACTION),
+            expert.get("count"),
+            expert.get("inference_confidence"),
+            expert.get("return"),
+        )
+
+    def _check_keys(self, batch: TensorDictBase) -> None:
+        """A missing callback must not silently turn imitation off."""
+        if self._keys_checked:
+            return
+        for key, callback in (
+            (keys.EXPERT_OBSERVATION, "expert_sampling"),
+            (keys.EXPERT_COUNT, "expert_visits"),
+        ):
+            if key not in batch.keys(True):
+                raise InputError(callback, None, f"configure the callback {callback}, which DIIQN learns from")
+        self._keys_checked = True

@@ -1,0 +1,83 @@
+"""A run's folder: what is in it and when it may be used."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+
+
+class RunFolder:
+    """``config.yaml``, ``metrics.csv``, ``summary.json``, ``curve.png``, ``checkpoints/`` and ``videos/``.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.metrics = self.path / "metrics.csv"
+        self.summary = self.path / "summary.json"
+        self.curve = self.path / "curve.png"
+        self.checkpoints = self.path / "checkpoints"
+        self.videos = self.path / "videos"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """Folder of the newest whole checkpoint."""
+        return self.checkpoints / "last"
+
+    def prepare_new(self) -> None:
+        """Make the folder for a new run.
+
+        Raises:
+            InputError: if it holds a run already, or cannot be written.
+        """
+        if self.config.exists():
+            raise InputError(
+                "run_dir",
+                str(self.path),
+                "it holds a run already; give another folder, or add --ckpt_path last to go on with it",
+            )
+        self._make_writable()
+
+    def prepare_resumed(self) -> None:
+        """Check the folder of a run that goes on.
+
+        Raises:
+            InputError: if it cannot be written.
+        """
+        self._make_writable()
+
+    def _make_writable(self) -> None:
+        probe = self.path / ".writable"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise InputError(
+                "run_dir", str(self.path), f"give a folder that can be written ({error.strerror})"
+            ) from error
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write ``summary.json`` in one step."""
+        aside = self.summary.with_suffix(".partial")
+        aside.write_text(json.dumps(summary, indent=2) + "\n")
+        aside.replace(self.summary)
+
+    def read_summary(self) -> dict[str, Any]:
+        """``summary.json`` of a finished run.
+
+        Raises:
+            InputError: if there is none.
+        """
+        try:
+            summary: dict[str, Any] = json.loads(self.summary.read_text())
+        except FileNotFoundError as error:
+            raise InputError("run folder", str(self.path), "it holds no finished run; give a folder with summary.json") from error
+        except (OSError, ValueError) as error:
+            raise InputError("run folder", str(self.path), f"its summary.json cannot be read ({error})") from error
+        return summary

@@ -1,0 +1,106 @@
+"""What is written when a run is finished."""
+
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.envs import Evaluation
+from diiqn_lightning.report.curve import draw_curve
+from diiqn_lightning.report.run_folder import RunFolder
+
+PACKAGES = ("diiqn-lightning", "torch", "torchrl", "tensordict", "lightning", "gymnasium", "minatar", "numpy")
+
+
+def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``summary.json``.
+
+    Args:
+        trainer: of the finished run.
+        facts: algorithm, environment, env_id, seed, command.
+    """
+    data, module = trainer.datamodule, trainer.lightning_module
+    metrics = next(c for c in trainer.callbacks if isinstance(c, TrainingMetrics))
+    expert = next((c.summary() for c in trainer.callbacks if isinstance(c, ExpertData)), None)
+    return {
+        **facts,
+        "frames": data.frames,
+        "updates": module.updates,
+        "replay_ratio": data.replay_ratio,
+        "seconds": round(metrics.seconds, 2),
+        "frames_per_second": round(metrics.timed_frames / metrics.seconds, 1) if metrics.seconds else None,
+        "eval": {
+            name: {
+                "mean": metrics.latest.get(f"eval/return{suffix}"),
+                "standard_error": metrics.latest.get(f"eval/return_standard_error{suffix}"),
+                "episodes": data.evaluation.episodes,
+                "epsilon": epsilon,
+            }
+            for name, suffix, epsilon in (("greedy", "_greedy", 0.0), ("epsilon", "", data.evaluation.epsilon))
+        },
+        "train_return": metrics.latest.get("train/return"),
+        "random_return": random_return(data),
+        "expert": expert,
+        "versions": {name: version(name) for name in PACKAGES},
+        "git_revision": git_revision(),
+    }
+
+
+def random_return(data: Any) -> float:
+    """Mean return of uniformly random actions, over as many episodes as an evaluation has."""
+    evaluation = Evaluation(
+        "random",
+        data.env,
+        episodes=range(data.evaluation.episodes),
+        epsilon=1.0,
+        seed=data.seed,
+        max_episode_steps=data.evaluation.max_episode_steps,
+        env_kwargs=data.env_kwargs,
+    )
+    return evaluation.play(lambda observation: torch.zeros(len(observation), dtype=torch.int64)).mean
+
+
+def git_revision() -> str | None:
+    """Commit of the source that runs, with ``-dirty`` if it was changed; ``None`` outside a checkout."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip()
+
+
+def finish_run(folder: RunFolder, facts: dict[str, Any], trainer: Any) -> str:
+    """Write ``summary.json`` and ``curve.png``.
+
+    Returns:
+        What to tell the user: where everything is, and the returns side by side.
+    """
+    summary = summarise(trainer, facts)
+    folder.write_summary(summary)
+    expert = summary["expert"]
+    lines = {"random agent": summary["random_return"]}
+    if expert and expert["return"] is not None:
+        lines = {f"expert {expert['name']}": expert["return"], **lines}
+    if folder.metrics.exists():
+        draw_curve(folder, summary, lines)
+    rows = [(f"{summary['algorithm']}, ε = {part['epsilon']}", part["mean"]) for part in summary["eval"].values()]
+    rows += list(lines.items())
+    width = max(len(label) for label, _ in rows)
+    table = "\n".join(f"  {label:{width}}  {value:8.2f}" for label, value in rows if value is not None)
+    speed = summary["frames_per_second"]
+    return (
+        f"\n{summary['frames']:,} frames of {summary['environment']}"
+        f"{f' at {speed:,.0f} frames/s' if speed else ''}; mean return of an episode:\n{table}\n"
+        f"run folder  {folder.path}\ncurve       {folder.curve}\ncheckpoint  {folder.last_checkpoint}"
+    )
