@@ -1,7 +1,7 @@
 """Q-networks, chosen by the observation's shape."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,6 @@ class QNetwork(nn.Module):
     Args:
         observation_shape: shape of one observation: ``[H, W, C]`` or ``[D]``.
         num_actions: number of discrete actions.
-        channels: convolution channels (images only).
         hidden: width of each hidden linear layer, from the input to the output. ``None``: ``[128]``
             for images and ``[128, 128]`` for vectors.
 
@@ -42,50 +41,94 @@ class QNetwork(nn.Module):
             sizes below 1.
     """
 
-    def __init__(
-        self,
-        observation_shape: Sequence[int],
-        num_actions: int,
-        channels: int = 16,
-        hidden: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
+        super().__init__()
+        self.body = Body(observation_shape, hidden)
+        self.head = nn.Linear(self.body.width, num_actions)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Q-values, ``[B, *O]`` to ``[B, num_actions]`` float32."""
+        return cast(Tensor, self.head(self.body(as_features(observation))))
+
+
+class TransitionLabels(NamedTuple):
+    """What a labeller says of transitions (s, s').
+
+    Args:
+        action_logits: unnormalised log-probabilities of the action, ``[B, A]``.
+        reward_logit: log-odds that the reward is not zero, ``[B]``.
+        reward_size: the reward if it is not zero, ``[B]``.
+        terminated_logit: log-odds that the episode ended there, ``[B]``.
+    """
+
+    action_logits: Tensor
+    reward_logit: Tensor
+    reward_size: Tensor
+    terminated_logit: Tensor
+
+
+class TransitionLabeller(nn.Module):
+    """Tells from (s, s') the action, the reward and the termination (design choice).
+
+    Args:
+        observation_shape: shape of one observation.
+        num_actions: number of discrete actions.
+        hidden: as for :class:`QNetwork`.
+    """
+
+    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
+        super().__init__()
+        shape = list(observation_shape)
+        self.body = Body([*shape[:-1], 2 * shape[-1]], hidden)
+        self.head = nn.Linear(self.body.width, num_actions + 3)
+
+    def forward(self, observation: Tensor, next_observation: Tensor) -> TransitionLabels:
+        """Labels of ``[B, *O]`` and ``[B, *O]``."""
+        features = self.body(as_features(torch.cat([observation, next_observation], dim=-1)))
+        output = self.head(features)
+        reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
+        return TransitionLabels(output[:, :-3], reward_logit, reward_size, terminated_logit)
+
+
+class Body(nn.Module):
+    """Features of an observation: a convolution for images, then linear layers; ``[B, *O]`` to ``[B, width]``.
+
+    Args:
+        observation_shape: shape of one observation.
+        hidden: widths of the linear layers; ``None`` chooses them by the shape.
+    """
+
+    def __init__(self, observation_shape: Sequence[int], hidden: Sequence[int] | None) -> None:
         super().__init__()
         widths = list(hidden) if hidden is not None else ([128] if len(observation_shape) == 3 else [128, 128])
-        for name, size in (("num_actions", num_actions), ("channels", channels), *(("hidden", w) for w in widths)):
-            if size < 1:
-                raise InputError(name, size, "give a whole number of at least 1")
-        self.encoder: nn.Module
+        if not widths or min(widths) < 1:
+            raise InputError("model.hidden", widths, "give at least one width, each at least 1")
+        layers: list[nn.Module] = []
         if len(observation_shape) == 3:
             height, width, planes = observation_shape
             if min(height, width) < 3:
                 raise InputError(
-                    "observation_shape", tuple(observation_shape), "use images of at least 3×3, or flatten them"
+                    "observation shape", tuple(observation_shape), "use images of at least 3×3, or flatten them"
                 )
-            self.encoder = ImageEncoder(planes, channels)
-            size = channels * (height - 2) * (width - 2)
+            layers.append(ImageEncoder(planes, channels=16))
+            size = 16 * (height - 2) * (width - 2)
         elif len(observation_shape) == 1:
-            self.encoder = nn.Identity()
             size = observation_shape[0]
         else:
             raise InputError(
-                "observation_shape",
+                "observation shape",
                 tuple(observation_shape),
-                "give an image [height, width, channels] or a vector; flatten other observations",
+                "use an environment with images [height, width, channels] or vectors, or flatten its observations",
             )
-        layers: list[nn.Module] = []
         for width in widths:
             layers += [nn.Linear(size, width), nn.ReLU()]
             size = width
-        self.trunk = nn.Sequential(*layers)
-        self.head = nn.Linear(size, num_actions)
+        self.layers = nn.Sequential(*layers)
+        self.width = size
 
-    def features(self, observation: Tensor) -> Tensor:
-        """Last hidden layer, ``[B, *O]`` to ``[B, hidden[-1]]``."""
-        return cast(Tensor, self.trunk(self.encoder(as_features(observation))))
-
-    def forward(self, observation: Tensor) -> Tensor:
-        """Q-values, ``[B, *O]`` to ``[B, num_actions]`` float32."""
-        return cast(Tensor, self.head(self.features(observation)))
+    def forward(self, features: Tensor) -> Tensor:
+        """Last hidden layer."""
+        return cast(Tensor, self.layers(features))
 
 
 class ImageEncoder(nn.Module):

@@ -79,3 +79,34 @@ def large_margin_loss(q: Tensor, action: Tensor, margin: float) -> Tensor:
     expert_q = action_value(q, action)
     raised = (q + margin).scatter(1, action.unsqueeze(1), expert_q.unsqueeze(1))
     return raised.amax(1) - expert_q
+
+
+def labelling_loss(
+    action_logits: Tensor,
+    reward_logit: Tensor,
+    reward_size: Tensor,
+    terminated_logit: Tensor,
+    action: Tensor,
+    reward: Tensor,
+    terminated: Tensor,
+    rewarding_weight: Tensor,
+) -> Tensor:
+    """Loss of a transition labeller on the agent's own transitions (design choice), ``[B]``.
+
+    Cross-entropy of the action, of "the reward is not zero" and of termination, plus the squared
+    error of the rewards that are not zero.
+
+    Args:
+        action_logits: ``[B, A]``.
+        reward_logit, reward_size, terminated_logit: ``[B]``.
+        action: ``[B]`` int64.
+        reward: ``[B]`` float.
+        terminated: ``[B]`` bool.
+        rewarding_weight: weight of transitions with a reward, scalar: rare rewards need it above 1.
+    """
+    binary = torch.nn.functional.binary_cross_entropy_with_logits
+    rewarding = (reward != 0).float()
+    loss = torch.nn.functional.cross_entropy(action_logits, action, reduction="none")
+    loss = loss + binary(reward_logit, rewarding, pos_weight=rewarding_weight, reduction="none")
+    loss = loss + binary(terminated_logit, terminated.float(), reduction="none")
+    return loss + 0.5 * rewarding * (reward_size - reward).square()

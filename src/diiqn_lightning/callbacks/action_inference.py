@@ -1,6 +1,6 @@
 """Infers the expert's actions from the agent's own transitions."""
 
-from typing import Any, final
+from typing import Any
 
 import lightning
 import torch
@@ -9,31 +9,57 @@ from tensordict import TensorDictBase
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise
 from diiqn_lightning.algorithm.inference import closest_transition, origin_of
+from diiqn_lightning.algorithm.returns import discounted_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
 
 
-@final
 class ActionInference(lightning.Callback):
-    """Gives each expert transition the action of the closest agent transition seen so far.
+    """Fills the table of inferred actions. Subclasses say how."""
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the dataset."""
+        self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
+        self._discount = pl_module.discount
+
+    def metrics(self) -> dict[str, float]:
+        """How much of the dataset has an action, and how sure it is."""
+        table = self._expert.table
+        known = table.known
+        certainty = float(table.certainty[known].mean()) if bool(known.any()) else 0.0
+        return {"inference/coverage": float(known.float().mean()), "inference/certainty": certainty}
+
+    def _update_returns(self) -> None:
+        """G_e from the rewards that are known now."""
+        table = self._expert.table
+        table.returns = discounted_returns(table.reward, self._expert.states.episode_lengths, self._discount)
+
+
+class NearestTransition(ActionInference):
+    """Gives each expert transition the action of the closest agent transition seen so far (the paper's).
 
     Args:
         distance: between observations: hamming (differing entries of binary observations), l2,
             cosine, or jaccard. A transition's distance is that of its state plus that of its next one.
         error_max: err_max, the distance at which the confidence ζ in an action reaches 0, in the
             units of the distance.
+        returns_every_n_updates: updates after which the expert's returns are summed anew.
     """
 
-    def __init__(self, distance: str = "hamming", error_max: float = 8.0) -> None:
+    def __init__(
+        self, distance: str = "hamming", error_max: float = 8.0, returns_every_n_updates: int = 1_000
+    ) -> None:
         if distance not in DISTANCES:
             raise InputError("action_inference.distance", distance, f"choose one of {', '.join(DISTANCES)}")
-        require_positive(**{"action_inference.error_max": error_max})
-        self.distance, self.error_max = distance, error_max
+        require_positive(
+            **{"action_inference.error_max": error_max, "action_inference.returns_every_n_updates": returns_every_n_updates}
+        )
+        self.distance, self.error_max, self.returns_every_n_updates = distance, error_max, returns_every_n_updates
         self._frames = 0
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Find the dataset."""
-        self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
+        """Lay the expert's transitions out for the search."""
+        super().setup(trainer, pl_module, stage)
         everything = torch.arange(self._expert.states.num_transitions)
         self._observation = self._expert.states.observation(everything).flatten(1).float()
         self._next_observation = self._expert.states.next_observation(everything).flatten(1).float()
@@ -54,10 +80,15 @@ class ActionInference(lightning.Callback):
         self._frames += len(observation)
         self._expert.table.update_match(match, self.error_max)
 
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Sum the returns now and then."""
+        if pl_module.updates % self.returns_every_n_updates == 0:
+            self._update_returns()
+
     def metrics(self) -> dict[str, float]:
         """Share of expert transitions whose match is within err_max, and whose match is exact."""
         error = self._expert.table.match.error
-        return {
+        return super().metrics() | {
             "inference/coverage": float((error <= self.error_max).float().mean()),
             "inference/exact": float((error == 0).float().mean()),
         }
@@ -69,3 +100,32 @@ class ActionInference(lightning.Callback):
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue counting."""
         self._frames = state["frames"]
+
+
+class LearnedLabels(ActionInference):
+    """Labels the expert's transitions with the module's labeller, again and again as it learns.
+
+    Args:
+        relabel_every_n_updates: updates from one labelling to the next.
+    """
+
+    def __init__(self, relabel_every_n_updates: int = 500) -> None:
+        require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
+        self.relabel_every_n_updates = relabel_every_n_updates
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Refuse a module without a labeller."""
+        super().setup(trainer, pl_module, stage)
+        if getattr(pl_module, "labeller_settings", None) is None:
+            raise InputError("model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network")
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Label when it is time; before the first labelling nothing guides."""
+        if pl_module.updates and pl_module.updates % self.relabel_every_n_updates == 0:
+            states = self._expert.states
+            everything = torch.arange(states.num_transitions)
+            labelled = pl_module.label(states.observation(everything), states.next_observation(everything))
+            action, probability, reward, terminated = (part.cpu() for part in labelled)
+            # An expert transition that another one follows did not end its episode.
+            self._expert.table.relabel(action, probability, reward, terminated & states.is_last)
+            self._update_returns()

@@ -83,6 +83,7 @@ class ExpertSampling(lightning.Callback):
             "action": table.action[index].clamp(min=0),
             "reward": reward,
             "terminated": table.terminated[index],
+            "return": table.returns[index],
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }

@@ -17,7 +17,8 @@ import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
-from diiqn_lightning.callbacks.action_inference import ActionInference
+from diiqn_lightning.arithmetic import set_up_arithmetic
+from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
 from diiqn_lightning.callbacks.checkpoint import MODEL, CheckpointSettings, RunCheckpoint, RunInterrupted, read_manifest
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
@@ -31,7 +32,7 @@ from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.video import VideoSettings, EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import WandbSettings, make_wandb_logger
 from diiqn_lightning.cli.messages import one_sentence
-from diiqn_lightning.compatibility import IncompatibleVersions, check_torchrl
+from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.names import environment_name, shipped_expert
@@ -68,8 +69,8 @@ class ParsingError(InputError):
 class TrainingCLI(LightningCLI):
     """Lightning's command line plus frames, run folder, expert and callback blocks."""
 
-    def __init__(self, args: list[str]) -> None:
-        self.arguments = args
+    def __init__(self, args: list[str], build_only: bool = False) -> None:
+        self.arguments, self.build_only = args, build_only
         super().__init__(
             model_class=modules.DQN,
             subclass_mode_model=True,
@@ -99,7 +100,7 @@ class TrainingCLI(LightningCLI):
         parser.add_argument("--threads", type=int, default=1, help="Threads of torch in each process; one is fastest for networks of this size.")
         parser.add_argument("--expert", type=str | None, default=None, help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path.")
         parser.add_argument("--expert_transitions", type=int | None, default=None, help="Use only the first whole episodes of the dataset that hold so many transitions.")
-        parser.add_argument("--action_inference", type=ActionInference | None, default=None, help="Callback that infers the expert's actions; null turns it off.")
+        parser.add_argument("--action_inference", type=ActionInference | None, default=None, help="How the expert's actions are inferred: class_path NearestTransition or LearnedLabels; null infers nothing.")
         parser.add_argument("--expert_sampling", type=ExpertSampling | None, default=None, help="Callback that chooses expert transitions for each update; null turns it off.")
         parser.add_argument("--expert_visits", type=ExpertVisits | None, default=None, help="Callback that counts visits for the confidence; null turns it off.")
         parser.add_class_arguments(TrainingMetrics, "metrics")
@@ -113,10 +114,16 @@ class TrainingCLI(LightningCLI):
 
     # From the configuration to a run.
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        if not self.build_only:
+            super()._run_subcommand(subcommand)
+
     def before_instantiate_classes(self) -> None:
         """Refuse a run's folder before anything is built; name the algorithm."""
-        torch.set_num_threads(self._get(self.config, "threads"))
         config = self.config[self.subcommand]
+        if config.threads < 1:
+            raise InputError("threads", config.threads, "give a whole number of at least 1")
+        set_up_arithmetic(config.threads)
         if config.algorithm is None:
             config.algorithm = Path(config.config[0].relative).stem if config.config else config.model.class_path.split(".")[-1].lower()
         self.environment = environment_name(config.data.env)
@@ -201,6 +208,35 @@ class TrainingCLI(LightningCLI):
         }
 
 
+def load_agent(checkpoint: Path) -> TrainingCLI:
+    """Build the module and the data of a run, with the weights of a checkpoint.
+
+    Args:
+        checkpoint: folder of a checkpoint in a run's folder.
+
+    Raises:
+        InputError: for a checkpoint that is missing or damaged, or a run without ``config.yaml``.
+    """
+    read_manifest(checkpoint)
+    folder = RunFolder(checkpoint.resolve().parent.parent)
+    if not folder.config.exists():
+        raise InputError("run folder", str(folder.path), "it has no config.yaml, which says how to build the agent")
+    quiet_libraries()
+    check_torchrl()
+    cli = TrainingCLI(["validate", "--config", str(folder.config)], build_only=True)
+    weights = torch.load(checkpoint / MODEL, weights_only=True, map_location="cpu")["state_dict"]
+    cli.model.load_state_dict(weights)
+    cli.model.eval()
+    return cli
+
+
+def quiet_libraries() -> None:
+    """Silence what libraries say that a user of this one cannot act on."""
+    warnings.filterwarnings("ignore", module="lightning")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+
+
 RUN_DIR_OF_PARENT = "DIIQN_LIGHTNING_RUN_DIR"
 """Environment variable by which the processes of one run agree on its folder."""
 
@@ -219,14 +255,10 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    warnings.filterwarnings("ignore", module="lightning")
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    quiet_libraries()
     try:
         check_torchrl()
         TrainingCLI(arguments)
-    except IncompatibleVersions as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)

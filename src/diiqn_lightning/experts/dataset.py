@@ -60,6 +60,18 @@ class ExpertStates:
         """N, the number of transitions of all episodes."""
         return len(self.states) - len(self.episode_ends)
 
+    @cached_property
+    def episode_lengths(self) -> Tensor:
+        """Transitions of each episode, ``[E]`` int64."""
+        return torch.diff(self.episode_ends, prepend=self.episode_ends.new_zeros(1)) - 1
+
+    @cached_property
+    def is_last(self) -> Tensor:
+        """Whether a transition is its episode's last one, ``[N]`` bool: only such can be terminal."""
+        last = torch.zeros(self.num_transitions, dtype=torch.bool)
+        last[self.episode_lengths.cumsum(0) - 1] = True
+        return last
+
     @property
     def observation_shape(self) -> tuple[int, ...]:
         """Shape of one state."""

@@ -163,7 +163,7 @@ def episode_returns(dataset: ExpertDataset) -> Tensor:
     """
     if dataset.labels is None:
         raise InputError("dataset labels", None, "give a dataset with rewards; this one has only states")
-    transitions = torch.diff(dataset.states.episode_ends, prepend=torch.zeros(1, dtype=torch.int64)) - 1
+    transitions = dataset.states.episode_lengths
     episode = torch.repeat_interleave(torch.arange(len(transitions)), transitions)
     returns = torch.zeros(len(transitions), dtype=torch.float64)
     return returns.index_add(0, episode, dataset.labels.reward.double())

@@ -18,6 +18,7 @@ class InferredActions:
         terminated: ``[N]`` bool.
         certainty: ζ in [0, 1], ``[N]`` float32; 0 where nothing is known.
         match: the closest agent transition, kept by nearest-transition inference.
+        returns: G_e, the discounted return to the episode's end by the inferred rewards, ``[N]`` float32.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -28,6 +29,7 @@ class InferredActions:
     def __init__(self, num_transitions: int, device: torch.device | str = "cpu") -> None:
         self.match = Match.unknown(num_transitions, device)
         self.certainty = torch.zeros(num_transitions, device=device)
+        self.returns = torch.zeros(num_transitions, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
         self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
 
@@ -45,6 +47,10 @@ class InferredActions:
         self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
         self.certainty = inference_confidence(self.match.error, error_max)
 
+    def relabel(self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor) -> None:
+        """Replace what is known of all transitions by a labeller's word, ``[N]`` each."""
+        self.action, self.certainty, self.reward, self.terminated = action, certainty, reward, terminated
+
     @property
     def known(self) -> Tensor:
         """``[N]`` bool: an action was inferred."""
@@ -52,11 +58,11 @@ class InferredActions:
 
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
-        names = ("action", "reward", "terminated", "certainty", "visits")
+        names = ("action", "reward", "terminated", "certainty", "returns", "visits")
         return {"match": self.match._asdict(), **{name: getattr(self, name) for name in names}}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self.match = Match(**state["match"])
-        for name in ("action", "reward", "terminated", "certainty", "visits"):
+        for name in ("action", "reward", "terminated", "certainty", "returns", "visits"):
             setattr(self, name, state[name])

@@ -1,11 +1,12 @@
 """DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tensordict import TensorDictBase
 from torch import Tensor
+from torch.optim import Optimizer
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.confidence import (
@@ -14,9 +15,22 @@ from diiqn_lightning.algorithm.confidence import (
     PublishedConfidence,
     ReturnConfidence,
 )
-from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, labelling_loss, large_margin_loss
+from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.modules.dqn import DQN
+from diiqn_lightning.networks import TransitionLabeller
+
+LABELLING_BATCH = 1024
+
+
+class Labelled(NamedTuple):
+    """Labels of ``N`` transitions: action int64, its probability, reward and termination, ``[N]`` each."""
+
+    action: Tensor
+    probability: Tensor
+    reward: Tensor
+    terminated: Tensor
+
 
 AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
 
@@ -41,6 +55,22 @@ class ExpertLoss:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
 
 
+@dataclass(frozen=True)
+class LabellerSettings:
+    """A network that learns from the agent's transitions to label the expert's.
+
+    Args:
+        hidden: widths of its hidden linear layers; null chooses them by the observation.
+        learning_rate: of its parameter group.
+    """
+
+    hidden: list[int] | None = None
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        require_positive(**{"model.labeller.learning_rate": self.learning_rate})
+
+
 class DIIQN(DQN):
     """Deep implicit imitation Q-network: L = Φ · L_e + (1 − Φ) · L_a, or L = L_a + λ · Φ · L_e.
 
@@ -53,20 +83,23 @@ class DIIQN(DQN):
         combination: mix (the published one) or add.
         expert_weight: λ of add.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
-        **dqn: arguments of :class:`DQN`.
+        labeller: the network of learned inference; null has none (nearest-transition inference).
+        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
     def __init__(
         self,
-        *args: Any,
+        observation_shape: tuple[int, ...],
+        num_actions: int,
         expert_loss: ExpertLoss = ExpertLoss(),  # noqa: B008 - frozen
         confidence: AnyConfidence = ReturnConfidence(),  # noqa: B008 - frozen
         combination: str = "add",
         expert_weight: float = 1.0,
         priority: str = "agent",
+        labeller: LabellerSettings | None = None,
         **dqn: Any,
     ) -> None:
-        super().__init__(*args, **dqn)
+        super().__init__(observation_shape, num_actions, **dqn)
         for field, value, choices in (
             ("combination", combination, ("mix", "add")),
             ("priority", priority, ("agent", "mixed")),
@@ -79,6 +112,10 @@ class DIIQN(DQN):
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         self.expert_loss, self.confidence, self.combination = expert_loss, confidence, combination
         self.expert_weight, self.priority = expert_weight, priority
+        self.labeller_settings = labeller
+        if labeller is not None:
+            self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
+            self.register_buffer("rewarding_share", torch.tensor(0.5))
         self._keys_checked = False
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
@@ -104,8 +141,13 @@ class DIIQN(DQN):
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
         batch.set(keys.TD_ERROR, priority)
         batch.set(keys.EXPERT_WEIGHT, weight)
+        loss = (batch.get(keys.PRIORITY_WEIGHT) * loss).mean()
+        if self.labeller_settings is not None:
+            labelling = self._labelling_loss(batch).mean()
+            parts = {**parts, "inference/loss": labelling.detach()}
+            loss = loss + labelling
         return {
-            "loss": (batch.get(keys.PRIORITY_WEIGHT) * loss).mean(),
+            "loss": loss,
             "train/q": q_agent.detach(),
             "train/agent_loss": agent_loss.detach(),
             "expert/loss": expert_loss.detach(),
@@ -138,6 +180,46 @@ class DIIQN(DQN):
         if terms.margin:
             loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
         return loss
+
+    # Learned inference.
+
+    def _labelling_loss(self, batch: TensorDictBase) -> Tensor:
+        """Loss of the labeller on the batch's agent transitions, ``[B]``."""
+        reward = batch.get(keys.REWARD)
+        # Balanced classes: rewards may be as rare as one frame in a hundred, and a labeller that
+        # has not learned them reads every expert as worthless.
+        self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
+        weight = ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
+        labels = self.labeller(batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
+        return labelling_loss(*labels, batch.get(keys.ACTION), reward, batch.get(keys.TERMINATED), weight)
+
+    @torch.no_grad()
+    def label(self, observation: Tensor, next_observation: Tensor) -> Labelled:
+        """Label state-only transitions.
+
+        Args:
+            observation, next_observation: ``[N, *O]``.
+
+        Returns:
+            Action, its probability, reward and termination of each.
+        """
+        pieces = []
+        for start in range(0, len(observation), LABELLING_BATCH):
+            end = start + LABELLING_BATCH
+            labels = self.labeller(
+                observation[start:end].to(self.device), next_observation[start:end].to(self.device)
+            )
+            probability, action = labels.action_logits.softmax(1).max(1)
+            reward = torch.where(labels.reward_logit > 0, labels.reward_size, 0.0)
+            pieces.append((action, probability, reward, labels.terminated_logit > 0))
+        return Labelled(*(torch.cat(part) for part in zip(*pieces, strict=True)))
+
+    def configure_optimizers(self) -> Optimizer:
+        """One optimizer; the labeller is a parameter group of its own."""
+        groups: list[dict[str, Any]] = [{"params": list(self.online.parameters())}]
+        if self.labeller_settings is not None:
+            groups.append({"params": list(self.labeller.parameters()), "lr": self.labeller_settings.learning_rate})
+        return self.optimizer_factory(groups)
 
     @staticmethod
     def _evidence(batch: TensorDictBase, expert: TensorDictBase, q_expert: Tensor) -> Evidence:

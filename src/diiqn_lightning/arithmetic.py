@@ -1,0 +1,33 @@
+"""How torch computes on this machine: threads, and the library that multiplies matrices."""
+
+import torch
+
+
+def set_up_arithmetic(threads: int) -> None:
+    """Set torch's threads, and let oneDNN multiply float32 matrices where it is as exact as MKL.
+
+    MKL runs on AMD processors at about half the speed that their vector units have
+    (docs/performance.md). Torch can hand float32 products to oneDNN under the name of reduced
+    precision; on processors without bfloat16 matrix units oneDNN then still computes in float32.
+    Whether it does is measured here, not assumed: where the result is not float32's, nothing changes.
+
+    Args:
+        threads: for torch's operators in this process.
+    """
+    torch.set_num_threads(threads)
+    settings = getattr(torch.backends.mkldnn, "matmul", None)
+    if settings is None or not torch.backends.mkldnn.is_available():
+        return
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    if not _is_float32_exact():
+        settings.fp32_precision = before
+
+
+def _is_float32_exact() -> bool:
+    """Whether a product's relative error is that of float32 (1e-6) and not of bfloat16 (3e-3)."""
+    generator = torch.Generator().manual_seed(0)
+    left = torch.randn(64, 1024, generator=generator)
+    right = torch.randn(1024, 128, generator=generator)
+    exact = left.double() @ right.double()
+    return bool((left @ right - exact).norm() / exact.norm() < 1e-5)

@@ -1,0 +1,112 @@
+"""``record``: an expert dataset from a trained agent or from a policy of the user's own."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+
+EXAMPLES = """examples
+  python -m diiqn_lightning record --checkpoint runs/dqn/breakout/0/checkpoints/last --out experts/mine.expert
+  python -m diiqn_lightning record --policy mypackage.policies:greedy --env CartPole-v1 --out cartpole.expert
+  python -m diiqn_lightning record --policy random --env MinAtar/Breakout-v1 --out random.expert
+
+A policy of your own is a function that takes observations (a tensor [B, ...]) and returns actions ([B] int64).
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    options = argparse.ArgumentParser(
+        prog="python -m diiqn_lightning record",
+        description="Record whole episodes of an expert into one file: its states for learning, and its actions "
+        "and rewards as labels that only metrics can reach. An interrupted recording goes on where it stopped.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = options.add_mutually_exclusive_group(required=True)
+    source.add_argument("--checkpoint", type=Path, help="checkpoint folder of a run, for example runs/…/checkpoints/last")
+    source.add_argument("--policy", help="MODULE:FUNCTION of your own policy, or random")
+    options.add_argument("--out", type=Path, required=True, help="the file to write; ends in .expert")
+    options.add_argument("--env", help="Gymnasium id; by default the checkpoint's environment")
+    options.add_argument("--transitions", type=int, default=30_000, help="at least so many, in whole episodes (30000)")
+    options.add_argument("--epsilon", type=float, default=0.01, help="probability of a random action (0.01)")
+    options.add_argument("--seed", type=int, default=0, help="seed of episodes and random actions (0)")
+    options.add_argument("--max_episode_steps", type=int, default=10_000, help="cut episodes off there (10000)")
+    options.add_argument("--sticky", choices=("on", "off"), default="on", help="MinAtar's sticky actions (on)")
+    return options
+
+
+def run(arguments: list[str]) -> int:
+    """Run the verb."""
+    options = parser().parse_args(arguments)
+    from diiqn_lightning.experts.files import SUFFIX
+    from diiqn_lightning.experts.recording import record
+
+    if options.out.suffix != SUFFIX:
+        raise InputError("--out", str(options.out), f"let the file's name end in {SUFFIX}")
+    if not options.out.parent.is_dir():
+        raise InputError("--out", str(options.out), f"make the folder {options.out.parent} first")
+    policy, env_id, env_kwargs, card = _source(options)
+    if options.sticky == "off":
+        env_kwargs = {**env_kwargs, "sticky_action_prob": 0.0}
+
+    from rich.progress import Progress
+
+    with Progress(transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("recording", total=options.transitions)
+        dataset = record(
+            policy,
+            env_id,
+            options.out,
+            transitions=options.transitions,
+            epsilon=options.epsilon,
+            seed=options.seed,
+            max_episode_steps=options.max_episode_steps,
+            env_kwargs=env_kwargs,
+            card=card,
+            progress=lambda transitions: bar.update(task, completed=transitions),
+        )
+    facts = dataset.card
+    print(
+        f"{options.out}: {facts['transitions']:,} transitions in {facts['episodes']} episodes, "
+        f"return {facts['return_mean']:.2f} ± {facts['return_standard_deviation']:.2f}, "
+        f"{options.out.stat().st_size / 1024:.0f} KB"
+    )
+    return 0
+
+
+def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dict[str, Any], dict[str, Any]]:
+    """Policy, environment, its arguments, and what the card says of the policy."""
+    if options.checkpoint is not None:
+        from diiqn_lightning.callbacks.checkpoint import read_manifest
+        from diiqn_lightning.cli.training import load_agent
+
+        agent = load_agent(options.checkpoint)
+        frames = read_manifest(options.checkpoint)["frames"]
+        config = agent.config["validate"]
+        card = {"policy": config.algorithm, "trained_frames": frames, "training_seed": config.seed_everything}
+        return agent.model.greedy, options.env or config.data.env, dict(config.data.env_kwargs or {}), card
+    if options.env is None:
+        raise InputError("--env", None, "give the environment that your policy plays in")
+    if options.policy == "random":
+        options.epsilon = 1.0
+        import torch
+
+        return lambda states: torch.zeros(len(states), dtype=torch.int64), options.env, {}, {"policy": "random"}
+    return _imported(options.policy), options.env, {}, {"policy": options.policy}
+
+
+def _imported(path: str) -> Callable[[Any], Any]:
+    module_name, _, function = path.partition(":")
+    sys.path.insert(0, "")
+    try:
+        policy = getattr(import_module(module_name), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError("--policy", path, f"give MODULE:FUNCTION that can be imported ({error})") from error
+    if not callable(policy):
+        raise InputError("--policy", path, "name a function")
+    return policy  # type: ignore[no-any-return]
