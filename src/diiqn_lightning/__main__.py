@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from diiqn_lightning import __version__
-from diiqn_lightning.compatibility import IncompatibleVersions
+from diiqn_lightning.compatibility import IncompatibleVersionsError
 from diiqn_lightning.errors import InputError
 
 VERBS = {
@@ -52,7 +52,7 @@ def main(args: Sequence[str] | None = None) -> int:
         return 0
     try:
         return _run(arguments[0], arguments[1:])
-    except (InputError, IncompatibleVersions) as error:
+    except (InputError, IncompatibleVersionsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -16,7 +16,7 @@ def set_up_arithmetic(threads: int) -> None:
     """
     torch.set_num_threads(threads)
     settings = getattr(torch.backends.mkldnn, "matmul", None)
-    if settings is None or not torch.backends.mkldnn.is_available():
+    if settings is None or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     before = settings.fp32_precision
     settings.fp32_precision = "bf16"

@@ -4,7 +4,7 @@ import importlib
 from importlib.metadata import version
 
 
-class IncompatibleVersions(RuntimeError):
+class IncompatibleVersionsError(RuntimeError):
     """torchrl's compiled part was built for another torch than the installed one."""
 
 
@@ -12,7 +12,7 @@ def check_torchrl() -> None:
     """Load torchrl's compiled part, which prioritized replay needs.
 
     Raises:
-        IncompatibleVersions: with both versions and the remedy, in one sentence.
+        IncompatibleVersionsError: with both versions and the remedy, in one sentence.
     """
     import torch  # noqa: F401 - the extension needs torch's symbols loaded first
 
@@ -20,7 +20,7 @@ def check_torchrl() -> None:
         extension = importlib.import_module("torchrl._torchrl")
         _ = extension.SumSegmentTreeFp32
     except (ImportError, AttributeError) as error:
-        raise IncompatibleVersions(
+        raise IncompatibleVersionsError(
             f"torchrl {version('torchrl')} cannot load its compiled part with torch {version('torch')}: "
             "install a pair that was built together, for example with `pip install -c constraints.txt torch torchrl`."
         ) from error

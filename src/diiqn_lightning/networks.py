@@ -1,7 +1,7 @@
-"""Q-networks, chosen by the observation's shape."""
+"""Networks, chosen by the observation's shape."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,45 +49,6 @@ class QNetwork(nn.Module):
     def forward(self, observation: Tensor) -> Tensor:
         """Q-values, ``[B, *O]`` to ``[B, num_actions]`` float32."""
         return cast(Tensor, self.head(self.body(as_features(observation))))
-
-
-class TransitionLabels(NamedTuple):
-    """What a labeller says of transitions (s, s').
-
-    Args:
-        action_logits: unnormalised log-probabilities of the action, ``[B, A]``.
-        reward_logit: log-odds that the reward is not zero, ``[B]``.
-        reward_size: the reward if it is not zero, ``[B]``.
-        terminated_logit: log-odds that the episode ended there, ``[B]``.
-    """
-
-    action_logits: Tensor
-    reward_logit: Tensor
-    reward_size: Tensor
-    terminated_logit: Tensor
-
-
-class TransitionLabeller(nn.Module):
-    """Tells from (s, s') the action, the reward and the termination (design choice).
-
-    Args:
-        observation_shape: shape of one observation.
-        num_actions: number of discrete actions.
-        hidden: as for :class:`QNetwork`.
-    """
-
-    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
-        super().__init__()
-        shape = list(observation_shape)
-        self.body = Body([*shape[:-1], 2 * shape[-1]], hidden)
-        self.head = nn.Linear(self.body.width, num_actions + 3)
-
-    def forward(self, observation: Tensor, next_observation: Tensor) -> TransitionLabels:
-        """Labels of ``[B, *O]`` and ``[B, *O]``."""
-        features = self.body(as_features(torch.cat([observation, next_observation], dim=-1)))
-        output = self.head(features)
-        reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
-        return TransitionLabels(output[:, :-3], reward_logit, reward_size, terminated_logit)
 
 
 class Body(nn.Module):
@@ -139,6 +100,7 @@ class ImageEncoder(nn.Module):
         self.convolution = nn.Conv2d(planes, channels, kernel_size=3)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Features of images."""
         # [B, H, W, C] seen as [B, C, H, W] is torch's channels-last layout: no copy, and the
         # convolution is two to three times faster in it than in the plain one (docs/performance.md).
         return torch.relu(self.convolution(image.permute(0, 3, 1, 2))).flatten(1)

@@ -46,13 +46,14 @@ class NearestTransition(ActionInference):
         returns_every_n_updates: updates after which the expert's returns are summed anew.
     """
 
-    def __init__(
-        self, distance: str = "hamming", error_max: float = 8.0, returns_every_n_updates: int = 1_000
-    ) -> None:
+    def __init__(self, distance: str = "hamming", error_max: float = 8.0, returns_every_n_updates: int = 1_000) -> None:
         if distance not in DISTANCES:
             raise InputError("action_inference.distance", distance, f"choose one of {', '.join(DISTANCES)}")
         require_positive(
-            **{"action_inference.error_max": error_max, "action_inference.returns_every_n_updates": returns_every_n_updates}
+            **{
+                "action_inference.error_max": error_max,
+                "action_inference.returns_every_n_updates": returns_every_n_updates,
+            }
         )
         self.distance, self.error_max, self.returns_every_n_updates = distance, error_max, returns_every_n_updates
         self._frames = 0
@@ -117,15 +118,18 @@ class LearnedLabels(ActionInference):
         """Refuse a module without a labeller."""
         super().setup(trainer, pl_module, stage)
         if getattr(pl_module, "labeller_settings", None) is None:
-            raise InputError("model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network")
+            raise InputError(
+                "model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network"
+            )
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Label when it is time; before the first labelling nothing guides."""
         if pl_module.updates and pl_module.updates % self.relabel_every_n_updates == 0:
             states = self._expert.states
             everything = torch.arange(states.num_transitions)
-            labelled = pl_module.label(states.observation(everything), states.next_observation(everything))
-            action, probability, reward, terminated = (part.cpu() for part in labelled)
+            pair = (states.observation(everything), states.next_observation(everything))
+            labels = pl_module.labeller.label(*(part.to(pl_module.device) for part in pair))
+            action, probability, reward, terminated = (part.cpu() for part in labels)
             # An expert transition that another one follows did not end its episode.
             self._expert.table.relabel(action, probability, reward, terminated & states.is_last)
             self._update_returns()

@@ -1,6 +1,6 @@
 """Writes and reads checkpoints: a folder each, whole or absent.
 
-``checkpoints/<frames>/`` holds ``model.ckpt`` (Lightning's: weights and optimizer), ``rank-<r>.pt``
+``checkpoints/<frames>-<updates>/`` holds ``model.ckpt`` (Lightning's: weights and optimizer), ``rank-<r>.pt``
 (that process's replay, episodes, table, counts and random generators, as plain tensors) and
 ``manifest.json`` (checksums and what the run was). It is written under another name, synced and
 renamed; ``last`` then points to it.
@@ -89,17 +89,29 @@ class RunCheckpoint(Checkpoint):
         self._next = 0
         self._saved_at = -1
         self._stop_signal: int | None = None
+        self._handlers_before: dict[int, Any] = {}
 
     # When.
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Restore this rank's state when resuming; listen to signals."""
+        """Restore this rank's state when resuming."""
         if trainer.ckpt_path:
             self._restore(trainer, Path(trainer.ckpt_path).parent)
+        self._set_next(trainer)
+
+    def _set_next(self, trainer: Any) -> None:
         frames = trainer.datamodule.frames
         self._next = (frames // self.settings.every_n_frames + 1) * self.settings.every_n_frames
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Listen to signals (here, because Lightning sets its own handlers just before)."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._request_stop)
+            self._handlers_before[number] = signal.signal(number, self._request_stop)
+
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Listen no longer."""
+        while self._handlers_before:
+            signal.signal(*self._handlers_before.popitem())
 
     def _request_stop(self, number: int, frame: FrameType | None) -> None:
         if self._stop_signal is not None:  # asked twice: now
@@ -133,17 +145,18 @@ class RunCheckpoint(Checkpoint):
     # Saving.
 
     def save(self, trainer: Any) -> None:
-        """Write a checkpoint of all ranks; does nothing when this frame has one."""
+        """Write a checkpoint of all ranks; does nothing when this update has one."""
         started = time.perf_counter()
-        frames = trainer.datamodule.frames
-        self._next = (frames // self.settings.every_n_frames + 1) * self.settings.every_n_frames
-        if frames != self._saved_at:
-            self._write(trainer, frames)
-            self._saved_at = frames
+        self._set_next(trainer)
+        updates = trainer.lightning_module.updates
+        if updates != self._saved_at:
+            self._write(trainer, trainer.datamodule.frames, updates)
+            self._saved_at = updates
         self.seconds_outside_training += time.perf_counter() - started
 
-    def _write(self, trainer: Any, frames: int) -> None:
-        final, aside = self.folder / f"{frames:010d}", self.folder / f".{frames:010d}.partial"
+    def _write(self, trainer: Any, frames: int, updates: int) -> None:
+        final = self.folder / f"{frames:010d}-{updates:010d}"
+        aside = final.with_name(f".{final.name}.partial")
         if trainer.is_global_zero:
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
@@ -155,6 +168,7 @@ class RunCheckpoint(Checkpoint):
             files = sorted(aside.iterdir())
             manifest = {
                 "frames": frames,
+                "updates": updates,
                 "ranks": trainer.world_size,
                 "identity": self.identity,
                 "sha256": {file.name: _digest_and_sync(file) for file in files},
@@ -176,7 +190,7 @@ class RunCheckpoint(Checkpoint):
         _sync(self.folder)
 
     def _forget_old(self, newest: Path) -> None:
-        whole = sorted(folder for folder in self.folder.iterdir() if folder.name.isdigit())
+        whole = sorted(folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST)))
         for folder in [f for f in whole if f != newest][: max(0, len(whole) - self.settings.keep)]:
             shutil.rmtree(folder)
 
@@ -199,7 +213,7 @@ class RunCheckpoint(Checkpoint):
         for logger in trainer.loggers:
             if hasattr(logger, "keep_until"):
                 logger.keep_until(trainer.datamodule.frames)
-        self._saved_at = trainer.datamodule.frames
+        self._saved_at = trainer.datamodule.stream.updates
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -215,7 +229,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         whole = all(_digest(folder / name) == digest for name, digest in manifest["sha256"].items())
     except FileNotFoundError as error:
-        raise InputError("ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew") from error
+        raise InputError(
+            "ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew"
+        ) from error
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
     if not whole:

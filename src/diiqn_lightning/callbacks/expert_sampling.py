@@ -47,8 +47,9 @@ class ExpertSampling(lightning.Callback):
                 raise InputError(f"expert_sampling.{field}", value, f"choose one of {', '.join(choices)}")
         if expert_reward == "agent" and expert_draw == "dataset":
             raise InputError(
-                "expert_sampling.expert_reward", expert_reward, "choose matched, or the neighbour draw: a draw from "
-                "the dataset has no agent transition beside it"
+                "expert_sampling.expert_reward",
+                expert_reward,
+                "choose matched, or the neighbour draw: a draw from the dataset has no agent transition beside it",
             )
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward = distance, expert_reward
@@ -58,9 +59,7 @@ class ExpertSampling(lightning.Callback):
         """Find the dataset and build the index."""
         self._expert = ExpertData.of(trainer)
         if self.expert_draw == "neighbour":
-            self._index = NeighbourIndex(
-                self._expert.states, self.distance, self.neighbours, self.similarity_threshold
-            )
+            self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
         seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
         self._generator = torch.Generator().manual_seed(seed)
 
@@ -93,7 +92,7 @@ class ExpertSampling(lightning.Callback):
         size = batch.batch_size[0]
         if self.expert_draw == "dataset":
             return torch.randint(self._expert.states.num_transitions, (size,), generator=self._generator)
-        neighbours = batch.get(keys.NEIGHBOURS).long()
+        neighbours: Tensor = batch.get(keys.NEIGHBOURS).long()
         # Of the K, the most certain one; argmax over a strictly decreasing tie-break keeps the nearest.
         certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)
         best = (certainty == certainty.amax(1, keepdim=True)).int().argmax(1, keepdim=True)

@@ -26,6 +26,15 @@ class TakesTime(Protocol):
     seconds_outside_training: float
 
 
+@runtime_checkable
+class LogsHistograms(Protocol):
+    """A logger that can show a distribution."""
+
+    def log_histogram(self, name: str, values: Tensor, frames: int) -> None:
+        """Log the distribution of ``values`` at a frame."""
+        ...
+
+
 class TrainingMetrics(lightning.Callback):
     """Logs returns, losses, speed and whatever other callbacks offer, by environment frames.
 
@@ -47,6 +56,7 @@ class TrainingMetrics(lightning.Callback):
         self.timed_frames = 0
         self._sums: dict[str, Tensor] = {}
         self._samples = 0
+        self._weights: list[Tensor] = []
         self._next_row = 0
         self._clock: tuple[float, int] | None = None
         self._last_row: tuple[float, int] = (0.0, 0)
@@ -79,6 +89,8 @@ class TrainingMetrics(lightning.Callback):
         """Sample the update's outputs; log a row when it is time."""
         if pl_module.updates % self.sample_updates == 0:
             self._samples += 1
+            if "expert/weight" in outputs:
+                self._weights.append(outputs["expert/weight"])
             for name, value in outputs.items():
                 name = "train/loss" if name == "loss" else name
                 total, mean = self._sums.get(name), value.detach().float().mean()
@@ -109,6 +121,11 @@ class TrainingMetrics(lightning.Callback):
                 row |= callback.metrics()
         self.latest.update(row)
         self._hand_to_loggers(trainer, row)
+        if self._weights:
+            weights, self._weights = torch.cat(self._weights), []
+            for logger in trainer.loggers:
+                if isinstance(logger, LogsHistograms):
+                    logger.log_histogram("expert/weight_histogram", weights, trainer.datamodule.frames)
 
     def _stream_metrics(self, trainer: Any) -> dict[str, float]:
         stream = trainer.datamodule.stream

@@ -1,9 +1,12 @@
 """A video of an evaluation episode."""
 
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import imageio.v3 as imageio
 import lightning
 import numpy as np
@@ -58,18 +61,22 @@ class EvaluationVideo(lightning.Callback):
         if self._evaluations % self.settings.every_n_evaluations and not trainer.datamodule.stream.finished:
             return
         path = self.folder / f"{trainer.datamodule.frames:010d}.gif"
-        if self._film(trainer.datamodule, pl_module, path):
+        started = time.perf_counter()
+        try:
+            self._film(trainer.datamodule, pl_module, path)
+        except (InputError, gym.error.Error) as error:
+            if self._evaluations <= self.settings.every_n_evaluations:
+                print(f"No video: {error}", file=sys.stderr)
+        else:
             for logger in trainer.loggers:
                 if hasattr(logger, "log_video"):
                     logger.log_video("eval/video", [str(path)], step=trainer.datamodule.frames, format=["gif"])
+        self.seconds_outside_training += time.perf_counter() - started
 
-    def _film(self, data: Any, pl_module: Any, path: Path) -> bool:
-        try:
-            env = make_gym_env(
-                data.env, seed=data.seed, purpose=EVALUATION, env_kwargs=data.env_kwargs, render_mode="rgb_array"
-            )
-        except InputError:  # an environment without pictures
-            return False
+    def _film(self, data: Any, pl_module: Any, path: Path) -> None:
+        env = make_gym_env(
+            data.env, seed=data.seed, purpose=EVALUATION, env_kwargs=data.env_kwargs, render_mode="rgb_array"
+        )
         with env:
             observation, _ = env.reset()
             pictures = [env.render()]
@@ -82,7 +89,6 @@ class EvaluationVideo(lightning.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         film = np.stack([enlarged(np.asarray(picture), self._PIXELS) for picture in pictures])
         imageio.imwrite(path, film, duration=1000 / self.settings.frames_per_second, loop=0)
-        return True
 
 
 def enlarged(picture: np.ndarray[Any, Any], pixels: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

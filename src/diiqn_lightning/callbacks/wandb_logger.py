@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
+from lightning_utilities.core.rank_zero import rank_zero_only
+from torch import Tensor
 
 from diiqn_lightning.errors import InputError
 
@@ -68,6 +70,13 @@ class FramesWandbLogger(WandbLogger):
             run.define_metric("*", step_metric="frames")
         return run
 
+    @rank_zero_only
+    def log_histogram(self, name: str, values: Tensor, frames: int) -> None:
+        """Log the distribution of ``values`` at a frame."""
+        import wandb
+
+        self.experiment.log({name: wandb.Histogram(values.float().cpu().numpy()), "frames": frames})
+
 
 def make_wandb_logger(
     settings: WandbSettings, run_dir: Path, names: tuple[str, str, int], config: dict[str, Any], run_id: str
@@ -82,7 +91,7 @@ def make_wandb_logger(
         run_id: of the W&B run, so that a resumed run goes on with it.
     """
     algorithm, environment, seed = names
-    logger = FramesWandbLogger(
+    return FramesWandbLogger(
         project=settings.project,
         entity=settings.entity,
         group=settings.group or f"{algorithm}-{environment}",
@@ -94,4 +103,3 @@ def make_wandb_logger(
         offline=settings.offline,
         config=config,
     )
-    return logger

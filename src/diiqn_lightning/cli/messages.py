@@ -1,27 +1,40 @@
-"""Turns a parser's report into one sentence."""
+"""Turns a parser's many-line report into one sentence."""
 
 import re
 
+REMEDY = "see --help for what is accepted"
+_NOISE = re.compile(
+    "^(Does not validate|Subtypes:|Errors:|Given value|Parser key|Problem with given class_path|"
+    "[Ee]xpected a <class .NoneType)"
+)
+
 
 def one_sentence(message: str) -> str:
-    """The field, the value and the reason of a parser's many-line message.
+    """The field, the value and the reason of what jsonargparse says.
 
     Args:
-        message: what jsonargparse says.
+        message: the report, or a sentence that was made of one already.
     """
+    if message.endswith(f"{REMEDY}."):
+        return message
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
-    fields = [m.group(1) for line in lines for m in [re.search(r'[Pp]arser key "([^"]+)"', line)] if m]
-    noise = re.compile(
-        r'^(Does not validate|Subtypes:|Errors:|Given value|Expected a <class .NoneType|Parser key|Problem with given class_path)'
-    )
-    reasons = [line for line in lines if not noise.match(line)]
-    reason = reasons[0] if reasons else lines[-1]
+    fields = [match.group(1) for line in lines for match in re.finditer(r'[Pp]arser key "([^"]+)"', line)]
+    reason = next((line for line in lines if not _NOISE.match(line)), lines[-1])
+    reason = re.sub(r"Expected an? <class '([^']+)'>", r"expected \1", reason).rstrip(".")
+    reason = reason.removesuffix(f"; {REMEDY}")
     value = next((line.partition(":")[2].strip() for line in lines if line.startswith("Given value:")), "")
-    where = ".".join(dict.fromkeys(fields))
-    reason = re.sub(r"<class '([^']+)'>", r"\1", reason).rstrip(".")
     nested = re.match(r"NestedArg\(key='([^']*)', val=(.*)\)", value)
     if nested:
-        where, value = f"{where}.{nested.group(1)}" if fields[-1:] != [nested.group(1)] else where, nested.group(2)
-    stated = f" (given: {value})" if value and value.strip("'") not in reason else ""
-    remedy = "see --help for what is accepted"
-    return f"{where + ': ' if where else ''}{reason}{stated}; {remedy}."
+        fields.append(nested.group(1))
+        value = nested.group(2)
+    given = "" if not value or value.strip("'\"") in reason or len(value) > 80 else f" (given: {value})"
+    where = ".".join(dict.fromkeys(part for field in fields for part in field.split(".")))
+    return f"{where + ': ' if where else ''}{reason}{given}; {REMEDY}."
+
+
+def cause_of(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """The first exception of a kind in the chain of causes: parsers wrap what constructors raise."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, kind):
+        seen = seen.__cause__ or seen.__context__
+    return seen

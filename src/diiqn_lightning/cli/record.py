@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = options.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", type=Path, help="checkpoint folder of a run, for example runs/…/checkpoints/last")
+    source.add_argument(
+        "--checkpoint", type=Path, help="checkpoint folder of a run, for example runs/…/checkpoints/last"
+    )
     source.add_argument("--policy", help="MODULE:FUNCTION of your own policy, or random")
     options.add_argument("--out", type=Path, required=True, help="the file to write; ends in .expert")
     options.add_argument("--env", help="Gymnasium id; by default the checkpoint's environment")

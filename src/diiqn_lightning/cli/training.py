@@ -29,15 +29,15 @@ from diiqn_lightning.callbacks.inference_quality import InferenceQuality
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
-from diiqn_lightning.callbacks.video import VideoSettings, EvaluationVideo
+from diiqn_lightning.callbacks.video import EvaluationVideo, VideoSettings
 from diiqn_lightning.callbacks.wandb_logger import WandbSettings, make_wandb_logger
-from diiqn_lightning.cli.messages import one_sentence
+from diiqn_lightning.cli.messages import cause_of, one_sentence
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.names import environment_name, shipped_expert
 from diiqn_lightning.report.run_folder import RunFolder
-from diiqn_lightning.report.summary import finish_run
+from diiqn_lightning.report.summary import evaluation_table, finish_run
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "logger": False,
@@ -51,11 +51,17 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 """Settings of the Trainer that the design relies on."""
 
 
+NEEDS_EXPERT = ("DIIQN",)
+"""Modules that cannot learn without the callbacks of the expert's side."""
+
+
 class OneSentenceParser(LightningArgumentParser):
     """Answers bad arguments with one sentence and exit code 2."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the sentence; ``__main__`` prints it."""
+        if isinstance(cause := ex and cause_of(ex, InputError), InputError):
+            raise cause
         raise ParsingError(one_sentence(message))
 
 
@@ -94,23 +100,76 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The project's options."""
-        parser.add_argument("--max_frames", type=int, default=500_000, help="Environment frames of the whole run, over all processes.")
-        parser.add_argument("--run_dir", type=str | None, default=None, help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.")
-        parser.add_argument("--algorithm", type=str | None, default=None, help="Name of the algorithm in reports. Default: that of the first configuration file.")
-        parser.add_argument("--threads", type=int, default=1, help="Threads of torch in each process; one is fastest for networks of this size.")
-        parser.add_argument("--expert", type=str | None, default=None, help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path.")
-        parser.add_argument("--expert_transitions", type=int | None, default=None, help="Use only the first whole episodes of the dataset that hold so many transitions.")
-        parser.add_argument("--action_inference", type=ActionInference | None, default=None, help="How the expert's actions are inferred: class_path NearestTransition or LearnedLabels; null infers nothing.")
-        parser.add_argument("--expert_sampling", type=ExpertSampling | None, default=None, help="Callback that chooses expert transitions for each update; null turns it off.")
-        parser.add_argument("--expert_visits", type=ExpertVisits | None, default=None, help="Callback that counts visits for the confidence; null turns it off.")
+        parser.add_argument(
+            "--max_frames", type=int, default=500_000, help="Environment frames of the whole run, over all processes."
+        )
+        parser.add_argument(
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.",
+        )
+        parser.add_argument(
+            "--algorithm",
+            type=str | None,
+            default=None,
+            help="Name of the algorithm in reports. Default: that of the first configuration file.",
+        )
+        parser.add_argument(
+            "--threads",
+            type=int,
+            default=1,
+            help="Threads of torch in each process; one is fastest for networks of this size.",
+        )
+        parser.add_argument(
+            "--expert",
+            type=str | None,
+            default=None,
+            help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path.",
+        )
+        parser.add_argument(
+            "--expert_transitions",
+            type=int | None,
+            default=None,
+            help="Use only the first whole episodes of the dataset that hold so many transitions.",
+        )
+        parser.add_argument(
+            "--action_inference",
+            type=ActionInference | None,
+            default=None,
+            help="How the expert's actions are inferred: NearestTransition or LearnedLabels; null infers nothing.",
+        )
+        parser.add_argument(
+            "--expert_sampling",
+            type=ExpertSampling | None,
+            default=None,
+            help="Callback that chooses expert transitions for each update; null turns it off.",
+        )
+        parser.add_argument(
+            "--expert_visits",
+            type=ExpertVisits | None,
+            default=None,
+            help="Callback that counts visits for the confidence; null turns it off.",
+        )
         parser.add_class_arguments(TrainingMetrics, "metrics")
         parser.add_class_arguments(CheckpointSettings, "checkpoint")
-        parser.add_argument("--video", type=VideoSettings | None, default=None, help="Video of an evaluation episode; null records none.")
-        parser.add_argument("--wandb", type=WandbSettings | None, default=None, help="Weights & Biases; null logs to files alone.")
+        parser.add_argument(
+            "--video",
+            type=VideoSettings | None,
+            default=None,
+            help="Video of an evaluation episode; null records none.",
+        )
+        parser.add_argument(
+            "--wandb", type=WandbSettings | None, default=None, help="Weights & Biases; null logs to files alone."
+        )
         parser.link_arguments("max_frames", "data.max_frames")
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("data.observation_shape", "model.init_args.observation_shape", apply_on="instantiate")
         parser.link_arguments("data.num_actions", "model.init_args.num_actions", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse what ``main`` was given, and not ``sys.argv``."""
+        self.config = parser.parse_args(args)
 
     # From the configuration to a run.
 
@@ -125,10 +184,26 @@ class TrainingCLI(LightningCLI):
             raise InputError("threads", config.threads, "give a whole number of at least 1")
         set_up_arithmetic(config.threads)
         if config.algorithm is None:
-            config.algorithm = Path(config.config[0].relative).stem if config.config else config.model.class_path.split(".")[-1].lower()
+            config.algorithm = (
+                Path(config.config[0].relative).stem
+                if config.config
+                else config.model.class_path.split(".")[-1].lower()
+            )
         self.environment = environment_name(config.data.env)
         if self.subcommand == "fit":
+            self._check_blocks(config)
             self.folder = self._prepare_folder(config)
+
+    def _check_blocks(self, config: Any) -> None:
+        """Refuse blocks that do not go together, before anything is built."""
+        if config.model.class_path.rsplit(".", 1)[-1] in NEEDS_EXPERT:
+            for block in ("expert", "action_inference", "expert_sampling", "expert_visits"):
+                if config[block] is None:
+                    raise InputError(
+                        block, None, "configure it, this algorithm learns from an expert (see configs/diiqn.yaml)"
+                    )
+        elif config.expert_visits is not None and config.expert_sampling is None:
+            raise InputError("expert_sampling", None, "configure it, or turn expert_visits off as well")
 
     def _prepare_folder(self, config: Any) -> RunFolder:
         main_process = not is_child_process()
@@ -158,7 +233,10 @@ class TrainingCLI(LightningCLI):
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
         if config.expert is not None and self.subcommand == "fit":
             expert = ExpertData(shipped_expert(config.expert, config.data.env), config.expert_transitions)
-            callbacks += [expert, *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c)]
+            callbacks += [
+                expert,
+                *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),
+            ]
             callbacks.append(InferenceQuality())
         if self.subcommand == "fit":
             callbacks += self._run_callbacks(blocks)
@@ -196,6 +274,13 @@ class TrainingCLI(LightningCLI):
         """Write the summary and the curve, and say where they are."""
         if self.trainer.is_global_zero:
             print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
+
+    def after_validate(self) -> None:
+        """Say what the evaluation returned."""
+        if self.trainer.is_global_zero:
+            print(evaluation_table(self.trainer))
+
+    after_test = after_validate
 
     def _run_facts(self) -> dict[str, Any]:
         config = self.config["fit"]
@@ -259,6 +344,10 @@ def run(arguments: list[str]) -> int:
     try:
         check_torchrl()
         TrainingCLI(arguments)
+    except (ValueError, TypeError) as error:
+        if isinstance(cause := cause_of(error, InputError), InputError):
+            raise cause from None
+        raise
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)

@@ -65,7 +65,7 @@ class ReplayDataModule(lightning.LightningDataModule):
         replay_capacity: int = 100_000,
         prioritized: Prioritization | None = None,
         frames_per_epoch: int = 50_000,
-        evaluation: EvaluationSettings = EvaluationSettings(),  # noqa: B008 - frozen
+        evaluation: EvaluationSettings = EvaluationSettings(),
         max_frames: int = 500_000,
         seed: int = 0,
     ) -> None:

@@ -128,7 +128,9 @@ class FrameStream:
         following = step.get("next")
         reward = following.get("reward").squeeze(-1)
         if not bool(torch.isfinite(reward).all()):
-            raise InputError("data.env", "an environment that returned a reward of NaN or infinity", "mend the environment")
+            raise InputError(
+                "data.env", "an environment that returned a reward of NaN or infinity", "mend the environment"
+            )
         return TensorDict(
             {
                 keys.OBSERVATION: step.get(keys.OBSERVATION),

@@ -35,9 +35,7 @@ class SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
         self.episode = -1
         self.actions: list[int] = []
 
-    def reset(
-        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start the next episode."""
         self.episode += 1
         self.actions = []
@@ -67,7 +65,8 @@ class SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
 def running_episodes(env: Any) -> list[dict[str, Any]]:
     """Number and actions of the running episode of each sub-environment of :func:`make_env`'s result."""
     return [
-        {"episode": sub.episode, "actions": torch.tensor(sub.actions, dtype=torch.int32)} for sub in _sub_environments(env)
+        {"episode": sub.episode, "actions": torch.tensor(sub.actions, dtype=torch.int32)}
+        for sub in _sub_environments(env)
     ]
 
 

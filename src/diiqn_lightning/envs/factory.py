@@ -61,7 +61,12 @@ def make_gym_env(
     minatar_games.register()
     if env_id not in gym.registry and ":" not in env_id:
         close = get_close_matches(env_id, gym.registry, n=1, cutoff=0.5)
-        raise InputError("data.env", env_id, f"use a registered Gymnasium id{f' such as {close[0]!r}' if close else ''}")
+        raise InputError(
+            "data.env", env_id, f"use a registered Gymnasium id{f' such as {close[0]!r}' if close else ''}"
+        )
+    arguments = dict(env_kwargs or {})
+    if render_mode is not None:
+        arguments["render_mode"] = render_mode
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -69,12 +74,13 @@ def make_gym_env(
                 env_id,
                 max_episode_steps=max_episode_steps,
                 disable_env_checker=True,
-                render_mode=render_mode,
-                **dict(env_kwargs or {}),
+                **arguments,
             )
     except (gym.error.Error, TypeError, ImportError, ModuleNotFoundError) as error:
         reason = " ".join(str(error).split())
-        raise InputError("data.env", env_id, f"this environment cannot be made ({reason}); mend that or choose another") from error
+        raise InputError(
+            "data.env", env_id, f"this environment cannot be made ({reason}); mend that or choose another"
+        ) from error
     if not isinstance(env.action_space, gym.spaces.Discrete):
         raise InputError(
             "data.env", env_id, f"choose an environment with discrete actions, this one has {env.action_space}"
@@ -99,7 +105,8 @@ def _plain_observations(env: gym.Env[Any, Any], env_id: str) -> gym.Env[Any, Any
 def spec_of(env: gym.Env[Any, Any]) -> EnvironmentSpec:
     """Shapes and sizes of an environment that :func:`make_gym_env` made."""
     space = env.observation_space
-    assert space.shape is not None and isinstance(env.action_space, gym.spaces.Discrete)
+    assert space.shape is not None
+    assert isinstance(env.action_space, gym.spaces.Discrete)
     return EnvironmentSpec(tuple(space.shape), np.dtype(space.dtype).name, int(env.action_space.n))
 
 

@@ -43,7 +43,9 @@ class ExpertStates:
                 "give episodes with at least one transition, that is two states",
             )
         if int(ends[-1]) != len(self.states):
-            raise InputError("last dataset episode_end", int(ends[-1]), f"let it be the number of states, {len(self.states)}")
+            raise InputError(
+                "last dataset episode_end", int(ends[-1]), f"let it be the number of states, {len(self.states)}"
+            )
         if self.states.is_floating_point() and not bool(torch.isfinite(self.states).all()):
             row = int((~torch.isfinite(self.states)).flatten(1).any(1).nonzero()[0])
             raise InputError(f"dataset observation {row}", "NaN or infinite", "remove that episode, or mend its values")

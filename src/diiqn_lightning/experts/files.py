@@ -76,7 +76,9 @@ def load(path: Path) -> ExpertDataset:
         InputError: for a file that is missing, unreadable, of another kind, truncated or damaged.
     """
     body = _verified_body(path)
-    damaged = InputError("dataset file", str(path), "its header does not describe its arrays; record or convert it again")
+    damaged = InputError(
+        "dataset file", str(path), "its header does not describe its arrays; record or convert it again"
+    )
     try:
         (length,) = struct.unpack_from("<I", body, 12)
         header = json.loads(body[16 : 16 + length])
@@ -107,14 +109,18 @@ def _verified_body(path: Path) -> bytes:
         raise InputError("dataset file", str(path), f"make it readable ({error.strerror})") from error
     if content[:8] != _MAGIC:
         raise InputError(
-            "dataset file", str(path), f"this is no {SUFFIX} file; import other formats with `python -m diiqn_lightning convert`"
+            "dataset file",
+            str(path),
+            f"this is no {SUFFIX} file; import other formats with `python -m diiqn_lightning convert`",
         )
     if len(content) < 48 or hashlib.sha256(content[:-32]).digest() != content[-32:]:
         raise InputError("dataset file", str(path), "it is truncated or damaged; get or record it again")
     (version,) = struct.unpack_from("<I", content, 8)
     if version != _VERSION:
         raise InputError(
-            "dataset file", str(path), f"its format is version {version} and this software reads {_VERSION}; use the one that fits"
+            "dataset file",
+            str(path),
+            f"its format is version {version} and this software reads {_VERSION}; use the one that fits",
         )
     return content[:-32]
 
@@ -131,7 +137,8 @@ def _array(entry: dict[str, Any], block: bytes) -> Tensor:
     raw = decompressor.decompress(block, max_length=size + 1)
     if len(raw) != size:
         raise ValueError(entry)
+    writable = bytearray(raw)
     if dtype == "bool":
-        packed = torch.from_numpy(np.frombuffer(raw, np.uint8).reshape(shape[0], -1))
+        packed = torch.from_numpy(np.frombuffer(writable, np.uint8).reshape(shape[0], -1))
         return unpack_bits(packed, shape[1:])
-    return torch.from_numpy(np.frombuffer(raw, dtype).reshape(shape).copy())
+    return torch.from_numpy(np.frombuffer(writable, dtype).reshape(shape))

@@ -125,7 +125,9 @@ def _joined(before: ExpertDataset | None, episodes: list[_Episode], settings: di
         states = torch.cat([before.states.states, states])
         labels = [
             torch.cat([getattr(before.labels, name), label])
-            for name, label in zip(("action", "executed_action", "reward", "terminated", "truncated"), labels, strict=True)
+            for name, label in zip(
+                ("action", "executed_action", "reward", "terminated", "truncated"), labels, strict=True
+            )
         ]
     return ExpertDataset(ExpertStates(states, ends), ExpertLabels(*labels), settings)
 

@@ -1,7 +1,7 @@
 """DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from tensordict import TensorDictBase
@@ -15,22 +15,10 @@ from diiqn_lightning.algorithm.confidence import (
     PublishedConfidence,
     ReturnConfidence,
 )
-from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, labelling_loss, large_margin_loss
+from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss
 from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.dqn import DQN
-from diiqn_lightning.networks import TransitionLabeller
-
-LABELLING_BATCH = 1024
-
-
-class Labelled(NamedTuple):
-    """Labels of ``N`` transitions: action int64, its probability, reward and termination, ``[N]`` each."""
-
-    action: Tensor
-    probability: Tensor
-    reward: Tensor
-    terminated: Tensor
-
 
 AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
 
@@ -91,7 +79,7 @@ class DIIQN(DQN):
         self,
         observation_shape: tuple[int, ...],
         num_actions: int,
-        expert_loss: ExpertLoss = ExpertLoss(),  # noqa: B008 - frozen
+        expert_loss: ExpertLoss = ExpertLoss(),
         confidence: AnyConfidence = ReturnConfidence(),  # noqa: B008 - frozen
         combination: str = "add",
         expert_weight: float = 1.0,
@@ -115,7 +103,6 @@ class DIIQN(DQN):
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
-            self.register_buffer("rewarding_share", torch.tensor(0.5))
         self._keys_checked = False
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
@@ -124,7 +111,7 @@ class DIIQN(DQN):
         self.count_update()
         expert = batch.get(keys.EXPERT)
         q = self.online(torch.cat([batch.get(keys.OBSERVATION), expert.get("observation")]))
-        q_agent, q_expert = q.split(len(batch))
+        q_agent, q_expert = q.chunk(2)
         agent_td, expert_td = self._td_errors(batch, expert, q_agent, q_expert)
 
         weight, parts = self.confidence(self._evidence(batch, expert, q_expert.detach()))
@@ -143,9 +130,10 @@ class DIIQN(DQN):
         batch.set(keys.EXPERT_WEIGHT, weight)
         loss = (batch.get(keys.PRIORITY_WEIGHT) * loss).mean()
         if self.labeller_settings is not None:
-            labelling = self._labelling_loss(batch).mean()
+            transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
+            labelling = self.labeller.loss(*(batch.get(key) for key in transition))
             parts = {**parts, "inference/loss": labelling.detach()}
-            loss = loss + labelling
+            loss = loss + labelling.mean()
         return {
             "loss": loss,
             "train/q": q_agent.detach(),
@@ -165,7 +153,7 @@ class DIIQN(DQN):
         sides = [(batch.get(keys.REWARD), batch.get(keys.TERMINATED), batch.get(keys.NEXT_OBSERVATION))]
         if self.expert_loss.td:
             sides.append((expert.get("reward"), expert.get("terminated"), expert.get("next_observation")))
-        targets = self.td_target(*(torch.cat(parts) for parts in zip(*sides, strict=True))).split(len(batch))
+        targets = self.td_target(*(torch.cat(parts) for parts in zip(*sides, strict=True))).split(len(batch))  # type: ignore[no-untyped-call]
         agent_td = action_value(q_agent, batch.get(keys.ACTION)) - targets[0]
         if not self.expert_loss.td:
             return agent_td, torch.zeros_like(agent_td)
@@ -180,39 +168,6 @@ class DIIQN(DQN):
         if terms.margin:
             loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
         return loss
-
-    # Learned inference.
-
-    def _labelling_loss(self, batch: TensorDictBase) -> Tensor:
-        """Loss of the labeller on the batch's agent transitions, ``[B]``."""
-        reward = batch.get(keys.REWARD)
-        # Balanced classes: rewards may be as rare as one frame in a hundred, and a labeller that
-        # has not learned them reads every expert as worthless.
-        self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
-        weight = ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
-        labels = self.labeller(batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
-        return labelling_loss(*labels, batch.get(keys.ACTION), reward, batch.get(keys.TERMINATED), weight)
-
-    @torch.no_grad()
-    def label(self, observation: Tensor, next_observation: Tensor) -> Labelled:
-        """Label state-only transitions.
-
-        Args:
-            observation, next_observation: ``[N, *O]``.
-
-        Returns:
-            Action, its probability, reward and termination of each.
-        """
-        pieces = []
-        for start in range(0, len(observation), LABELLING_BATCH):
-            end = start + LABELLING_BATCH
-            labels = self.labeller(
-                observation[start:end].to(self.device), next_observation[start:end].to(self.device)
-            )
-            probability, action = labels.action_logits.softmax(1).max(1)
-            reward = torch.where(labels.reward_logit > 0, labels.reward_size, 0.0)
-            pieces.append((action, probability, reward, labels.terminated_logit > 0))
-        return Labelled(*(torch.cat(part) for part in zip(*pieces, strict=True)))
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the labeller is a parameter group of its own."""

@@ -68,7 +68,7 @@ class DQN(lightning.LightningModule):
                 "model.target_update_interval", target_update_interval, "give a whole number of at least 1"
             )
         self.num_actions, self.optimizer_factory, self.discount = num_actions, optimizer, discount
-        self.double, self.loss, self.exploration = double, loss, exploration
+        self.double_q, self.loss, self.exploration = double, loss, exploration
         self.target_update_interval = target_update_interval
         self.online = QNetwork(observation_shape, num_actions, hidden=hidden)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
@@ -128,7 +128,7 @@ class DQN(lightning.LightningModule):
             ``[B]``.
         """
         next_q_target = self.target(next_observation)
-        next_q_online = self.online(next_observation) if self.double else next_q_target
+        next_q_online = self.online(next_observation) if self.double_q else next_q_target
         return td_target(reward, terminated, self.discount, double_q_value(next_q_online, next_q_target))
 
     def count_update(self) -> None:

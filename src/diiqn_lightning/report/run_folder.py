@@ -35,7 +35,7 @@ class RunFolder:
         Raises:
             InputError: if it holds a run already, or cannot be written.
         """
-        if self.config.exists():
+        if any(sign.exists() for sign in (self.summary, self.metrics, self.checkpoints)):
             raise InputError(
                 "run_dir",
                 str(self.path),
@@ -77,7 +77,9 @@ class RunFolder:
         try:
             summary: dict[str, Any] = json.loads(self.summary.read_text())
         except FileNotFoundError as error:
-            raise InputError("run folder", str(self.path), "it holds no finished run; give a folder with summary.json") from error
+            raise InputError(
+                "run folder", str(self.path), "it holds no finished run; give a folder with summary.json"
+            ) from error
         except (OSError, ValueError) as error:
             raise InputError("run folder", str(self.path), f"its summary.json cannot be read ({error})") from error
         return summary

@@ -104,3 +104,15 @@ def finish_run(folder: RunFolder, facts: dict[str, Any], trainer: Any) -> str:
         f"{f' at {speed:,.0f} frames/s' if speed else ''}; mean return of an episode:\n{table}\n"
         f"run folder  {folder.path}\ncurve       {folder.curve}\ncheckpoint  {folder.last_checkpoint}"
     )
+
+
+def evaluation_table(trainer: Any) -> str:
+    """What ``validate`` and ``test`` print: return, standard error and length of the episodes, greedy and not."""
+    metrics, settings = trainer.callback_metrics, trainer.datamodule.evaluation
+    lines = [f"{'':18}{'eval/return':>12} {'± s.e.':>8} {'frames':>8}   ({settings.episodes} episodes each)"]
+    for label, suffix in (("greedy", "_greedy"), (f"ε = {settings.epsilon}", "")):
+        mean, error, length = (
+            float(metrics[f"eval/{name}{suffix}"]) for name in ("return", "return_standard_error", "episode_length")
+        )
+        lines.append(f"{label:18}{mean:12.2f} {error:8.2f} {length:8.0f}")
+    return "\n".join(lines)

@@ -1,0 +1,16 @@
+# CPU and GPU in one image: torch's wheels bring CUDA, `docker run --gpus all` makes it visible.
+#   docker build -t diiqn-lightning .
+#   docker run --rm -v "$PWD/runs:/home/agent/runs" diiqn-lightning fit --config configs/diiqn.yaml
+FROM python:3.12-slim
+
+RUN useradd --create-home --uid 1000 agent
+WORKDIR /home/agent
+COPY --chown=agent:agent pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+COPY --chown=agent:agent src ./src
+RUN pip install --no-cache-dir --constraint constraints.txt .
+COPY --chown=agent:agent configs ./configs
+COPY --chown=agent:agent experts ./experts
+RUN install -d -o agent -g agent runs
+USER agent
+ENTRYPOINT ["python", "-m", "diiqn_lightning"]
+CMD ["--help"]

@@ -1,0 +1,41 @@
+# Two commands for a fresh machine with Python >= 3.11 and make: `make demo` and `make test`.
+# Both set up .venv once and do not install again until pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint format types floors check clean
+
+demo: $(INSTALLED)  ## train DIIQN on MinAtar Breakout with the shipped expert, a few minutes on a CPU
+	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --max_frames 100000 --data.frames_per_epoch 10000 $(ARGS)
+
+test: $(INSTALLED)  ## run the tests
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(INSTALLED)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(INSTALLED)
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+types: $(INSTALLED)
+	$(RUN) -m mypy
+
+floors: $(INSTALLED)
+	$(VENV)/bin/lint-imports
+
+check: lint floors types  ## everything that CI checks besides the tests
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than 3.11: give another with \`make PYTHON=python3.12 …\`." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

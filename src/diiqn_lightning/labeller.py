@@ -1,0 +1,87 @@
+"""A network that learns from the agent's own transitions to label the expert's (design choice)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from diiqn_lightning.algorithm.losses import labelling_loss
+from diiqn_lightning.networks import Body, as_features
+
+CHUNK = 1024
+"""Transitions that are labelled at once."""
+
+
+class Labels(NamedTuple):
+    """Labels of ``N`` transitions.
+
+    Args:
+        action: the most probable one, ``[N]`` int64.
+        probability: of that action, ``[N]`` float32.
+        reward: ``[N]`` float32.
+        terminated: ``[N]`` bool.
+    """
+
+    action: Tensor
+    probability: Tensor
+    reward: Tensor
+    terminated: Tensor
+
+
+class TransitionLabeller(nn.Module):
+    """Tells from (s, s') the action, the reward and the termination.
+
+    The reward is either none or of a learned size. Classes are balanced: rewards may be as rare as
+    one frame in a hundred, and a labeller that has not learned them yet would read every expert as
+    worthless.
+
+    Args:
+        observation_shape: shape of one observation.
+        num_actions: number of discrete actions.
+        hidden: widths of the linear layers, as for :class:`diiqn_lightning.networks.QNetwork`.
+    """
+
+    rewarding_share: Tensor
+
+    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
+        super().__init__()
+        shape = list(observation_shape)
+        self.body = Body([*shape[:-1], 2 * shape[-1]], hidden)
+        self.head = nn.Linear(self.body.width, num_actions + 3)
+        self.register_buffer("rewarding_share", torch.tensor(0.5))
+
+    def forward(self, observation: Tensor, next_observation: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logits of the action ``[B, A]``, of "a reward", its size, and of termination, ``[B]`` each."""
+        output = self.head(self.body(as_features(torch.cat([observation, next_observation], dim=-1))))
+        reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
+        return output[:, :-3], reward_logit, reward_size, terminated_logit
+
+    def loss(
+        self, observation: Tensor, action: Tensor, reward: Tensor, next_observation: Tensor, terminated: Tensor
+    ) -> Tensor:
+        """Loss on the agent's own transitions, ``[B]``.
+
+        Args:
+            observation, next_observation: ``[B, *O]``.
+            action: commanded action, ``[B]`` int64.
+            reward: ``[B]`` float.
+            terminated: ``[B]`` bool.
+        """
+        self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
+        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
+        weight = ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
+        return labelling_loss(
+            action_logits, reward_logit, reward_size, terminated_logit, action, reward, terminated, weight
+        )
+
+    @torch.no_grad()
+    def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
+        """Label state-only transitions, ``[N, *O]`` each."""
+        pieces = []
+        for state, next_state in zip(observation.split(CHUNK), next_observation.split(CHUNK), strict=True):  # type: ignore[no-untyped-call]
+            action_logits, reward_logit, reward_size, terminated_logit = self(state, next_state)
+            probability, action = action_logits.softmax(1).max(1)
+            reward = torch.where(reward_logit > 0, reward_size, 0.0)
+            pieces.append(Labels(action, probability, reward, terminated_logit > 0))
+        return Labels(*(torch.cat(part) for part in zip(*pieces, strict=True)))

@@ -1,0 +1,152 @@
+"""The ledger: every run that a figure uses, found again by what it was."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.run_folder import RunFolder
+
+IRRELEVANT = (
+    "seed_everything",
+    "run_dir",
+    "wandb",
+    "max_frames",
+    "ckpt_path",
+    "checkpoint",
+    "video",
+    "metrics",
+    "expert",
+)
+"""Parts of a configuration that say who, where and how long, but not what was run; the expert enters by its content."""
+
+COLUMNS = (
+    "key",
+    "seed",
+    "algorithm",
+    "environment",
+    "frames",
+    "eval_return",
+    "eval_standard_error",
+    "eval_return_greedy",
+    "train_return",
+    "random_return",
+    "expert",
+    "expert_return",
+    "expert_hash",
+    "seconds",
+    "frames_per_second",
+    "git_revision",
+    "command",
+)
+CURVE_COLUMNS = (
+    "eval/return",
+    "eval/return_standard_error",
+    "eval/return_greedy",
+    "train/return",
+    "expert/weight",
+    "inference/accuracy",
+)
+
+
+def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
+    """Hash of what was run: the same for all seeds and lengths of one configuration.
+
+    Args:
+        config: the resolved configuration.
+        expert_hash: content hash of the expert's dataset.
+    """
+    relevant = {name: value for name, value in config.items() if name not in IRRELEVANT}
+    text = json.dumps([relevant, expert_hash], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
+    """Finished runs below some folders.
+
+    Raises:
+        InputError: for a folder that does not exist.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError("folder", str(folder), "give a folder with runs in it")
+    paths = sorted({path.parent for folder in folders for path in folder.rglob("summary.json")})
+    return [RunFolder(path) for path in paths]
+
+
+def ledger_row(folder: RunFolder) -> dict[str, Any]:
+    """The row of one run."""
+    summary = folder.read_summary()
+    config = yaml.safe_load(folder.config.read_text())
+    expert = summary["expert"] or {}
+    evaluated = summary["eval"]["epsilon"]
+    return {
+        "key": run_key(config, expert.get("hash")),
+        "eval_return": evaluated["mean"],
+        "eval_standard_error": evaluated["standard_error"],
+        "eval_return_greedy": summary["eval"]["greedy"]["mean"],
+        "expert": expert.get("name"),
+        "expert_return": expert.get("return"),
+        "expert_hash": expert.get("hash"),
+        **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
+    }
+
+
+def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
+    """Add runs to a ledger, and their curves to ``curves/`` beside it.
+
+    A run replaces the row of the same key and seed if it has at least as many frames.
+
+    Args:
+        path: the CSV file; made if it is missing.
+        runs: finished runs.
+
+    Returns:
+        Number of rows in the file.
+    """
+    rows = {(row["key"], row["seed"]): row for row in read_ledger(path)} if path.exists() else {}
+    curves = path.parent / "curves"
+    curves.mkdir(parents=True, exist_ok=True)
+    for folder in runs:
+        row = {name: str(value) if value is not None else "" for name, value in ledger_row(folder).items()}
+        place = (row["key"], row["seed"])
+        if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
+            continue
+        rows[place] = row
+        _write_curve(folder, curves / f"{row['key']}-{row['seed']}.csv")
+    ordered = sorted(
+        rows.values(), key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"]))
+    )
+    aside = path.with_name(path.name + ".partial")
+    with aside.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(ordered)
+    aside.replace(path)
+    return len(ordered)
+
+
+def read_ledger(path: Path) -> list[dict[str, str]]:
+    """Rows of a ledger."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _write_curve(folder: RunFolder, path: Path) -> None:
+    """The evaluated rows of ``metrics.csv``."""
+    with folder.metrics.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("eval/return")]
+    columns = ["frames", *(name for name in CURVE_COLUMNS if rows and name in rows[0])]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _rounded(row[name]) for name in columns} for row in rows)
+
+
+def _rounded(cell: str) -> str:
+    return f"{float(cell):.5g}" if "." in cell else cell

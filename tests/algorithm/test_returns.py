@@ -1,0 +1,16 @@
+import torch
+from torch.testing import assert_close
+
+from diiqn_lightning.algorithm.returns import discounted_returns
+
+
+def test_two_episodes_by_hand():
+    # γ = ½. First: 1 + ½(0 + ½ · 4) = 2; 0 + ½ · 4 = 2; 4. Second: 0 + ½ · 2 = 1; 2.
+    reward = torch.tensor([1.0, 0.0, 4.0, 0.0, 2.0])
+    returns = discounted_returns(reward, torch.tensor([3, 2]), 0.5)
+    assert_close(returns, torch.tensor([2.0, 2.0, 4.0, 1.0, 2.0]))
+
+
+def test_without_discount_it_is_the_sum_to_the_end():
+    reward = torch.rand(50, generator=torch.Generator().manual_seed(0))
+    assert_close(discounted_returns(reward, torch.tensor([50]), 1.0), reward.flip(0).cumsum(0).flip(0))

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+
+import pytest
+
+from diiqn_lightning.__main__ import VERBS, main
+
+
+def test_help_names_every_verb_and_gives_examples(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(verb in printed for verb in VERBS)
+    assert "fit --config configs/diiqn.yaml" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["fitt"], "use fit"),
+        (["fit", "--config", "none.yaml"], "none.yaml"),
+        (["fit", "--config=none.yaml"], "none.yaml"),
+        (["fit", "--config"], "YAML"),
+    ],
+)
+def test_answers_for_mistakes_in_one_sentence(arguments, hint, capsys):
+    assert main(arguments) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
+    assert hint in complaint
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fitt"], ["fit", "--config", "none.yaml"]])
+def test_answers_without_importing_torch(arguments):
+    code = (
+        "import sys; from diiqn_lightning.__main__ import main; main(sys.argv[1:]); "
+        "sys.exit('torch' in sys.modules or 'lightning' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - {"fit", "validate", "test"}))
+def test_each_verb_explains_itself_with_examples(verb, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([verb, "--help"])
+    assert end.value.code == 0
+    assert "examples" in capsys.readouterr().out

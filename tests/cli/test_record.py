@@ -1,0 +1,54 @@
+import pytest
+
+from diiqn_lightning.experts import files
+from tests.cli.conftest import CORRIDOR
+from tests.cli.test_training import fit
+
+SMALL = ["--transitions=30", "--max_episode_steps=20"]
+
+
+def test_records_a_checkpoint(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    checkpoint = tmp_path / "run" / "checkpoints" / "last"
+    code, printed, complaint = run("record", "--checkpoint", checkpoint, "--out", tmp_path / "a.expert", *SMALL)
+    assert code == 0, complaint
+    card = files.load(tmp_path / "a.expert").card
+    assert card["environment"] == "Corridor-v0"
+    assert (card["policy"], card["trained_frames"], card["epsilon"]) == ("dqn", 400, 0.01)
+    assert "return" in printed
+
+
+def test_records_a_random_policy(run, tmp_path):
+    code, _, complaint = run("record", "--policy=random", "--env=Corridor-v0", "--out", tmp_path / "r.expert", *SMALL)
+    assert code == 0, complaint
+    dataset = files.load(tmp_path / "r.expert")
+    assert dataset.card["epsilon"] == 1.0
+    assert 0 < dataset.labels.action.float().mean() < 1
+
+
+def test_records_a_policy_of_ones_own(run, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import torch\n\ndef right(states):\n    return torch.ones(len(states)).long()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, complaint = run(
+        "record", "--policy=mine:right", "--env=Corridor-v0", "--epsilon=0", "--out", tmp_path / "m.expert", *SMALL
+    )
+    assert code == 0, complaint
+    assert bool((files.load(tmp_path / "m.expert").labels.action == 1).all())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--policy=random", "--env=Corridor-v0", "--out=a.npz"], ".expert"),
+        (["--policy=random", "--env=Corridor-v0", "--out=/none/a.expert"], "make the folder"),
+        (["--policy=random", "--out=a.expert"], "--env"),
+        (["--policy=no.such:thing", "--env=Corridor-v0", "--out=a.expert"], "MODULE:FUNCTION"),
+        (["--checkpoint=none", "--out=a.expert"], "no whole checkpoint"),
+    ],
+)
+def test_refuses_in_one_sentence(arguments, hint, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = run("record", *arguments)
+    assert code == 2
+    assert hint in complaint
+    assert "Traceback" not in complaint

@@ -1,0 +1,327 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from diiqn_lightning.experts import files
+from tests.cli.conftest import CORRIDOR, SHORT
+from tests.conftest import walk
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+WHOLE_RUNS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+ENVIRONMENTS = sorted(path.stem for path in (CONFIGS / "env").glob("*.yaml"))
+
+
+def fit(config, run_dir, *more, frames=400):
+    return [
+        "fit",
+        "--config",
+        CONFIGS / f"{config}.yaml",
+        *SHORT,
+        f"--max_frames={frames}",
+        "--run_dir",
+        run_dir,
+        *more,
+    ]
+
+
+def diiqn_on_corridor(expert_path):
+    return [*CORRIDOR, "--expert", str(expert_path), "--action_inference.relabel_every_n_updates=20"]
+
+
+def metrics(run_dir):
+    with (run_dir / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("config", WHOLE_RUNS)
+def test_every_shipped_algorithm_runs(config, run, tmp_path):
+    code, printed, complaint = run(*fit(config, tmp_path / "run"))
+    assert code == 0, complaint
+    folder = tmp_path / "run"
+    for name in ("config.yaml", "metrics.csv", "summary.json", "curve.png", "checkpoints/last/model.ckpt"):
+        assert (folder / name).exists(), name
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["algorithm"] == config
+    assert summary["environment"] == "breakout"
+    assert summary["frames"] == 416  # the first multiple of 32 environments from 400 on
+    assert summary["updates"] == 75
+    assert str(folder) in printed
+    rows = metrics(folder)
+    assert [row["frames"] for row in rows if row["eval/return"]] == ["224", "416"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_shipped_environment_runs(environment, run, tmp_path):
+    layer = ["--config", CONFIGS / "env" / f"{environment}.yaml", "--video=null"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *layer))
+    assert code == 0, complaint
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["environment"] == environment
+
+
+def test_diiqn_logs_what_it_does(run, tmp_path, expert_path):
+    code, printed, complaint = run(*fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path)))
+    assert code == 0, complaint
+    last = metrics(tmp_path / "run")[-1]
+    for column in (
+        "train/return", "train/loss", "train/frames_per_second", "eval/return_greedy", "eval/return",
+        "expert/weight", "expert/guidance_rate", "inference/accuracy", "inference/coverage",
+    ):  # fmt: skip
+        assert last[column] != "", column
+    assert float(last["expert/guidance_rate"]) == 1
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["expert"]["name"] == "walk"
+    assert summary["expert"]["hash"] == walk().states.content_hash
+    assert "expert walk" in printed
+    assert "random agent" in printed
+
+
+def test_nearest_inference_finds_the_right_actions(run, tmp_path, expert_path):
+    nearest = [
+        "--action_inference=NearestTransition",
+        "--action_inference.distance=l2",
+        "--action_inference.error_max=3",
+    ]
+    code, _, complaint = run(
+        *fit("diiqn", tmp_path / "run", *CORRIDOR, "--expert", expert_path, *nearest, "--model.labeller=null")
+    )
+    assert code == 0, complaint
+    # The agent's states carry a mark of their episode, so no match is exact; the nearest is near enough.
+    assert float(metrics(tmp_path / "run")[-1]["inference/accuracy"]) > 0.9
+
+
+def test_a_short_run_learns_the_corridor(run, tmp_path):
+    """From a fixed seed, 6,000 frames suffice to walk straight to the reward in 3 of up to 20 steps."""
+    fast = ["--model.exploration.frames=3000", "--model.optimizer.lr=0.003", "--data.frames_per_epoch=6000"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, *fast, "--video=null", frames=6000))
+    assert code == 0, complaint
+    last = metrics(tmp_path / "run")[-1]
+    assert float(last["eval/return_greedy"]) == 1
+    assert float(last["eval/episode_length_greedy"]) == 3
+
+
+def test_cartpole_trains(run, tmp_path):
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", "--data.env=CartPole-v1"))
+    assert code == 0, complaint  # with or without the library that draws its pictures
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["environment"] == "cart_pole"
+
+
+def test_layers_override_in_order_and_the_resolved_configuration_repeats_the_run(run, tmp_path):
+    layer = tmp_path / "layer.yaml"
+    layer.write_text("model:\n  init_args:\n    discount: 0.5\ndata:\n  num_envs: 2\n")
+    code, _, complaint = run(
+        *fit("dqn", tmp_path / "run", *CORRIDOR, "--config", layer, "--data.num_envs=8", "--video=null")
+    )
+    assert code == 0, complaint
+    resolved = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert resolved["model"]["init_args"]["discount"] == 0.5
+    assert resolved["data"]["num_envs"] == 8
+    assert resolved["algorithm"] == "dqn"
+    code, _, complaint = run("fit", "--config", tmp_path / "run" / "config.yaml", "--run_dir", tmp_path / "again")
+    assert code == 0, complaint
+    assert curve(tmp_path / "again") == curve(tmp_path / "run")
+
+
+def curve(folder):
+    return [{k: v for k, v in row.items() if "per_second" not in k} for row in metrics(folder)]
+
+
+def test_another_seed_is_another_run(run, tmp_path):
+    for seed in (1, 2):
+        run(*fit("dqn", tmp_path / str(seed), *CORRIDOR, "--video=null", f"--seed_everything={seed}"))
+    assert curve(tmp_path / "1") != curve(tmp_path / "2")
+
+
+def test_validate_and_test_play_a_checkpoint_with_more_episodes(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    for verb in ("validate", "test"):
+        code, printed, complaint = run(
+            verb, "--config", tmp_path / "run" / "config.yaml", "--data.evaluation.episodes=7",
+            "--ckpt_path", tmp_path / "run" / "checkpoints" / "last" / "model.ckpt",
+        )  # fmt: skip
+        assert code == 0, complaint
+        assert "7 episodes" in printed
+        assert "greedy" in printed
+
+
+@pytest.mark.parametrize("config", ["dqn", "diiqn"])
+def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, expert_path):
+    more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
+    run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
+    run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
+    code, _, complaint = run(*fit(config, tmp_path / "parts", *more, "--video=null", "--ckpt_path=last", frames=1000))
+    assert code == 0, complaint
+    assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
+    for file in ("model.ckpt", "rank-0.pt"):
+        one, other = (tmp_path / name / "checkpoints" / "last" / file for name in ("whole", "parts"))
+        assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
+
+
+def assert_same(one, other):
+    """Nested states are equal bit by bit."""
+    assert type(one) is type(other)
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    else:
+        assert one == other
+
+
+BAD = {
+    "unknown game": (["--data.env=MinAtar/Brakeout-v1"], "MinAtar/Breakout-v1"),
+    "continuous actions": (["--data.env=Pendulum-v1"], "discrete"),
+    "negative size": (["--data.num_envs=-1"], "data.num_envs is -1"),
+    "zero size": (["--data.batch_size=0"], "data.batch_size is 0"),
+    "not a number": (["--data.num_envs=many"], "data.num_envs"),
+    "unknown key": (["--data.no_such_key=1"], "no_such_key"),
+    "unknown key of the model": (["--model.no_such_key=1"], "no_such_key"),
+    "out of range": (["--model.discount=7"], "model.discount is 7"),
+    "too few frames": (["--max_frames=100"], "max_frames is 100"),
+    "unwritable folder": (["--run_dir=/proc/none"], "run_dir is '/proc/none'"),
+    "no threads": (["--threads=0"], "threads is 0"),
+    "nothing to resume": (["--ckpt_path=last"], "no whole checkpoint"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_sentence(name, run, tmp_path):
+    arguments, hint = BAD[name]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *arguments))
+    assert code == 2
+    assert complaint.splitlines()[-1].startswith("error: ")
+    assert hint in complaint
+    assert "Traceback" not in complaint
+    assert not (tmp_path / "run" / "metrics.csv").exists()
+
+
+def damaged_dataset(tmp_path):
+    files.save(walk(), tmp_path / "whole.expert")
+    (tmp_path / "broken.expert").write_bytes((tmp_path / "whole.expert").read_bytes()[:-10])
+    return tmp_path / "broken.expert"
+
+
+BAD_EXPERT = {
+    "missing file": (lambda tmp: ["--expert", tmp / "none.expert"], "no such file"),
+    "truncated file": (lambda tmp: ["--expert", damaged_dataset(tmp)], "truncated"),
+    "another environment's": (lambda tmp: ["--expert", tmp / "walk.expert", "--data.env=CartPole-v1"], "CartPole-v1"),
+    "τ above 1": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling.expert_draw=neighbour",
+                     "--expert_sampling.similarity_threshold=1.5"],
+        "similarity_threshold is 1.5",
+    ),
+    "K larger than the data": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling.expert_draw=neighbour",
+                     "--expert_sampling.neighbours=100"],
+        "neighbours is 100",
+    ),
+    "no expert": (lambda tmp: ["--expert=null"], "expert is None"),
+    "no sampling": (lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling=null"], "expert_sampling is None"),
+    "no labeller": (lambda tmp: ["--expert", tmp / "walk.expert", "--model.labeller=null"], "model.labeller is None"),
+    "a skill that is not shipped": (lambda tmp: ["--expert=strong"], "corridor-strong"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_EXPERT)
+def test_a_bad_expert_gets_one_sentence(name, run, tmp_path, expert_path):
+    make, hint = BAD_EXPERT[name]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *CORRIDOR, *make(tmp_path)))
+    assert code == 2
+    assert hint in complaint
+    assert "Traceback" not in complaint
+
+
+def test_a_finished_run_is_never_overwritten(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    before = (tmp_path / "run" / "metrics.csv").read_bytes()
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    assert code == 2
+    assert "holds a run already" in complaint
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--ckpt_path=last"))
+    assert code == 2
+    assert "give more than the 400 frames" in complaint
+    assert (tmp_path / "run" / "metrics.csv").read_bytes() == before
+
+
+# In processes of their own: signals, several ranks, W&B.
+
+CORRIDOR_PROCESS = "import sys, tests.conftest; from diiqn_lightning.__main__ import main; sys.exit(main(sys.argv[1:]))"
+
+
+def start(arguments, **changes):
+    environment = {k: v for k, v in os.environ.items() if k != "DIIQN_LIGHTNING_RUN_DIR"}
+    return subprocess.Popen(
+        [sys.executable, "-c", CORRIDOR_PROCESS, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=CONFIGS.parent,
+        env=environment | changes,
+    )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_an_interrupted_run_saves_says_so_and_goes_on(number, code, run, tmp_path):
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.frames_per_epoch=1000", frames=100_000)
+    process = start(arguments)
+    assert process.stdout is not None
+    process.stdout.readline()  # the first evaluation
+    process.send_signal(number)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "interrupted" in complaint
+    assert "--ckpt_path last" in complaint
+    assert "Traceback" not in complaint
+    frames = json.loads((tmp_path / "run" / "checkpoints" / "last" / "manifest.json").read_text())["frames"]
+    assert frames >= 1000
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--ckpt_path=last",
+                                  frames=frames + 500))  # fmt: skip
+    assert code == 0, complaint
+    assert [int(row["frames"]) for row in metrics(tmp_path / "run")] == sorted(
+        {int(row["frames"]) for row in metrics(tmp_path / "run")}
+    )
+
+
+def test_two_ranks_train_with_environments_and_seeds_of_their_own(tmp_path):
+    from diiqn_lightning.packing import unpack_state
+
+    two = ["--trainer.devices=2", "--trainer.accelerator=cpu", "--video=null"]
+    command = [sys.executable, "-m", "diiqn_lightning"]
+    arguments = fit("dqn", tmp_path / "run", *two, "--data.num_envs=4", frames=600)
+    done = subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "run" / "checkpoints" / "last"
+    ranks = [unpack_state(torch.load(folder / f"rank-{rank}.pt", weights_only=True))["data"] for rank in (0, 1)]
+    assert [rank["frames"] for rank in ranks] == [600, 600]
+    assert [rank["updates"] for rank in ranks] == [125, 125]
+    assert len(ranks[0]["replay"]["storage"]["action"]) == 300
+    assert not torch.equal(ranks[0]["replay"]["storage"]["action"], ranks[1]["replay"]["storage"]["action"])
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == 600
+
+
+def test_wandb_works_offline_and_has_the_resolved_configuration(tmp_path, expert_path):
+    arguments = fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--wandb.mode=offline")
+    process = start(arguments, WANDB_SILENT="true")
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    (log,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    content = log.read_bytes()
+    for name in ("frames", "train/loss", "eval/return", "expert/weight", "expert/weight_histogram", "eval/video"):
+        assert name.encode() in content, name
+    for part_of_the_configuration in ("target_update_interval", "relabel_every_n_updates", "walk.expert"):
+        assert part_of_the_configuration.encode() in content

@@ -1,0 +1,154 @@
+import pytest
+import torch
+
+from diiqn_lightning import keys
+from diiqn_lightning.data import FrameStream, Replay
+from diiqn_lightning.envs import make_env
+
+
+class RandomActor:
+    """Uniform actions; remembers when it was asked."""
+
+    def __init__(self, num_actions=2):
+        self.num_actions, self.asked_at = num_actions, []
+
+    def act(self, observation, frames, generator):
+        self.asked_at.append(frames)
+        return torch.randint(self.num_actions, (len(observation),), generator=generator)
+
+
+def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, **changes):
+    settings = dict(
+        batch_size=8,
+        frames_per_update=2,
+        learning_starts=20,
+        frames_per_epoch=100,
+        max_frames=250,
+        ranks=1,
+        seed=0,
+    )
+    stream = FrameStream(make_env(env_id, num_envs), Replay(5000, None, 0), **(settings | changes))
+    stream.actor = RandomActor(num_actions)
+    return stream
+
+
+def test_updates_come_when_they_are_due():
+    stream = make_stream()
+    for count, _ in enumerate(stream.begin_epoch(), start=1):
+        # Update u needs 20 + 2u frames; environments step four at a time.
+        assert stream.frames == -(-(20 + 2 * count) // 4) * 4
+
+
+def test_epochs_end_at_multiples_of_frames_and_the_last_at_the_runs_end():
+    stream, ends = make_stream(), []
+    while not stream.finished:
+        assert len(stream.begin_epoch()) > 0
+        batches = sum(1 for _ in stream)
+        ends.append((stream.frames, batches))
+    assert ends == [(100, 40), (200, 50), (252, 25)]
+    assert len(stream.begin_epoch()) == 0
+
+
+def test_frames_count_all_ranks():
+    stream = make_stream(ranks=2)
+    next(iter(stream.begin_epoch()))
+    assert stream.frames == 24
+    assert len(stream.replay) == 12
+
+
+def test_the_actor_is_told_the_frames_before_its_own():
+    stream = make_stream()
+    for _ in stream.begin_epoch():
+        pass
+    assert stream.actor.asked_at == list(range(0, 100, 4))
+
+
+@pytest.mark.parametrize("env_id", ["Corridor-v0", "MinAtar/Breakout-v1", "CartPole-v1"])
+def test_no_stored_transition_crosses_an_episodes_end(env_id):
+    """Each stored pair must be one step of one episode: replay them in a fresh environment."""
+    num_actions = 3 if "Breakout" in env_id else 2
+    stream = make_stream(env_id, num_actions=num_actions)
+    seen = []
+
+    class Watcher:
+        def on_frames(self, frames):
+            seen.append(frames.clone())
+
+    stream.observers = [Watcher()]
+    for _ in range(300):
+        stream.collect()
+    fresh = make_env(env_id, stream.num_envs)
+    for index, env in enumerate(fresh._env.envs):
+        episode_starts, running = 0, False
+        for frames in seen:
+            if not running:
+                observation, running = env.reset()[0], True
+                episode_starts += 1
+            assert torch.equal(frames[keys.OBSERVATION][index], torch.as_tensor(observation))
+            observation, reward, terminated, truncated, _ = env.step(int(frames[keys.ACTION][index]))
+            assert torch.equal(frames[keys.NEXT_OBSERVATION][index], torch.as_tensor(observation))
+            assert frames[keys.REWARD][index] == pytest.approx(float(reward))
+            assert bool(frames[keys.TERMINATED][index]) == terminated
+            running = not (terminated or truncated)
+        assert episode_starts > 5
+
+
+def test_a_truncated_episode_is_not_terminated_and_keeps_its_last_state():
+    stream = make_stream(num_envs=1)
+    stream.actor.act = lambda observation, frames, generator: torch.zeros(len(observation), dtype=torch.int64)
+    for _ in range(20):
+        stream.collect()
+    last = stream.replay._buffer[19]
+    assert not last[keys.TERMINATED]
+    assert last[keys.NEXT_OBSERVATION][-1] == 1  # step 20 of 20, not the next episode's 0
+    assert list(stream.recent_lengths) == [20]
+
+
+def test_returns_are_those_of_finished_episodes():
+    stream = make_stream(num_envs=2)
+    stream.actor.act = lambda observation, frames, generator: torch.ones(len(observation), dtype=torch.int64)
+    for _ in range(7):
+        stream.collect()
+    assert stream.episodes == 4
+    assert list(stream.recent_returns) == [1.0] * 4
+    assert list(stream.recent_lengths) == [3] * 4
+
+
+def test_what_an_observer_adds_is_stored_beside_the_frame():
+    class Adds:
+        def on_frames(self, frames):
+            frames.set(keys.NEIGHBOURS, (20 * frames[keys.OBSERVATION][:, -1:]).int())
+
+    stream = make_stream()
+    stream.observers = [Adds()]
+    batch = next(iter(stream.begin_epoch()))
+    assert torch.equal(batch[keys.NEIGHBOURS], (20 * batch[keys.OBSERVATION][:, -1:]).int())
+
+
+def test_a_restored_stream_goes_on_bit_by_bit():
+    stream = make_stream("MinAtar/Breakout-v1", num_actions=3)
+    for count, _ in enumerate(stream.begin_epoch()):
+        if count == 25:
+            break
+    restored = make_stream("MinAtar/Breakout-v1", num_actions=3, seed=77)
+    restored.load_state(stream.state())
+
+    def rest(stream):
+        # Leaving the loop above after an update is where a checkpoint stands.
+        return [batch.clone() for batch in stream.begin_epoch()], stream.frames, list(stream.recent_returns)
+
+    (batches, *facts), (again, *facts_again) = rest(stream), rest(restored)
+    assert facts == facts_again
+    assert len(batches) == len(again) == 14
+    for one, other in zip(batches, again, strict=True):
+        assert bool((one == other).all())
+
+
+def test_says_when_an_environment_does_not_repeat_itself():
+    stream = make_stream()
+    for _ in range(10):
+        stream.collect()
+    state = stream.state()
+    state["observation"] = state["observation"] + 1
+    with pytest.warns(UserWarning, match="does not repeat its episodes"):
+        make_stream().load_state(state)

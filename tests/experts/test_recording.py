@@ -1,0 +1,85 @@
+import pytest
+import torch
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts import files
+from diiqn_lightning.experts.recording import episode_returns, record
+
+
+def right(states):
+    return torch.ones(len(states), dtype=torch.int64)
+
+
+def settings(**changes):
+    return dict(transitions=40, epsilon=0.2, seed=3, max_episode_steps=50) | changes
+
+
+def test_records_whole_episodes_with_labels_and_a_card(tmp_path):
+    path = tmp_path / "a.expert"
+    dataset = record(right, "Corridor-v0", path, **settings(), card={"policy": "right"})
+    states, labels = dataset.states, dataset.labels
+    assert states.num_transitions >= 40
+    assert bool((labels.terminated | labels.truncated)[states.is_last].all())
+    assert not bool((labels.terminated | labels.truncated)[~states.is_last].any())
+    assert dataset.card["policy"] == "right"
+    assert dataset.card["return_mean"] == pytest.approx(float(episode_returns(dataset).mean()))
+    assert files.load(path).states.content_hash == states.content_hash == dataset.card["content_hash"]
+    # Moving right from cell c leads to c + 1: the labels fit the states.
+    every = torch.arange(states.num_transitions)
+    moved = states.next_observation(every)[:, :7].argmax(1) - states.observation(every)[:, :7].argmax(1)
+    inside = states.observation(every)[:, 0] == 0
+    assert torch.equal(moved[inside], 2 * labels.action[inside] - 1)
+
+
+def test_is_determined_by_its_seed(tmp_path):
+    first = record(right, "MinAtar/Breakout-v1", tmp_path / "a.expert", **settings(epsilon=1.0))
+    again = record(right, "MinAtar/Breakout-v1", tmp_path / "b.expert", **settings(epsilon=1.0))
+    other = record(right, "MinAtar/Breakout-v1", tmp_path / "c.expert", **settings(epsilon=1.0, seed=4))
+    assert first.states.content_hash == again.states.content_hash != other.states.content_hash
+
+
+def test_goes_on_where_it_was_interrupted(tmp_path):
+    calls = 0
+
+    def interrupted(states):
+        nonlocal calls
+        calls += 1
+        if calls > 60:
+            raise KeyboardInterrupt
+        return right(states)
+
+    wanted = settings(transitions=1500)
+    whole = record(right, "Corridor-v0", tmp_path / "whole.expert", **wanted)
+    with pytest.raises(KeyboardInterrupt):
+        record(interrupted, "Corridor-v0", tmp_path / "a.expert", **wanted)
+    assert not (tmp_path / "a.expert").exists()
+    assert (tmp_path / "a.expert.recording").exists()
+    resumed = record(right, "Corridor-v0", tmp_path / "a.expert", **wanted)
+    assert resumed.states.content_hash == whole.states.content_hash
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.expert", "whole.expert"]
+
+
+def test_refuses_to_go_on_with_other_settings(tmp_path):
+    def interrupted(states, left=[40]):  # noqa: B006
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return right(states)
+
+    with pytest.raises(KeyboardInterrupt):
+        record(interrupted, "Corridor-v0", tmp_path / "a.expert", **settings(transitions=1500))
+    with pytest.raises(InputError, match="other settings"):
+        record(right, "Corridor-v0", tmp_path / "a.expert", **settings(transitions=1500, epsilon=0.5))
+
+
+@pytest.mark.parametrize("changes", [{"transitions": 0}, {"epsilon": 1.5}, {"epsilon": -0.1}])
+def test_refuses_values_out_of_range(tmp_path, changes):
+    with pytest.raises(InputError):
+        record(right, "Corridor-v0", tmp_path / "a.expert", **settings(**changes))
+
+
+def test_refuses_a_place_that_cannot_be_written():
+    from pathlib import Path
+
+    with pytest.raises(InputError, match="can be written"):
+        record(right, "Corridor-v0", Path("/proc/a.expert"), **settings())

@@ -1,0 +1,43 @@
+import torch
+from torch.testing import assert_close
+
+from diiqn_lightning.algorithm.inference import Match
+from diiqn_lightning.experts import InferredActions
+
+
+def match(error, action):
+    count = len(error)
+    return Match(
+        torch.tensor(error),
+        torch.tensor(action),
+        torch.ones(count),
+        torch.zeros(count, dtype=torch.bool),
+        torch.arange(count),
+    )
+
+
+def test_closer_transitions_replace_and_certainty_follows():
+    table = InferredActions(3)
+    assert not table.known.any()
+    table.update_match(match([4.0, 2.0, torch.inf], [0, 1, -1]), error_max=8)
+    table.update_match(match([6.0, 0.0, torch.inf], [2, 2, -1]), error_max=8)
+    assert table.action.tolist() == [0, 2, -1]
+    assert_close(table.certainty, torch.tensor([0.5, 1.0, 0.0]))
+    assert table.known.tolist() == [True, True, False]
+
+
+def test_a_labellers_word_replaces_everything():
+    table = InferredActions(2)
+    table.relabel(torch.tensor([1, 0]), torch.tensor([0.9, 0.6]), torch.tensor([1.0, 0.0]), torch.tensor([True, False]))
+    assert table.action.tolist() == [1, 0]
+    assert table.known.all()
+
+
+def test_state_comes_back():
+    table, other = InferredActions(2), InferredActions(2)
+    table.update_match(match([1.0, 3.0], [1, 0]), error_max=4)
+    table.visits += 5
+    other.load_state(table.state())
+    other.update_match(match([2.0, 2.0], [0, 1]), error_max=4)
+    assert other.action.tolist() == [1, 1]
+    assert other.visits.tolist() == [5, 5]

@@ -1,0 +1,167 @@
+import math
+
+import pytest
+import torch
+from tensordict import TensorDict
+from torch.testing import assert_close
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfidence, ReturnConfidence
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules import DIIQN, DQN, ExpertLoss
+from diiqn_lightning.modules.diiqn import LabellerSettings
+from tests.modules.test_dqn import ONLINE, TARGET, Table, transitions
+
+
+def make(**changes):
+    module = DIIQN((1,), 2, discount=0.5, **changes)
+    module.online, module.target = Table(ONLINE), Table(TARGET).requires_grad_(False)
+    return module
+
+
+def guided(valid=(True, True)):
+    """The transitions of the DQN test, with an expert beside them.
+
+    Row 0: s_e = 0, a_e = 0, r_e = 1, to state 1. Row 1: s_e = 1, a_e = 1, r_e = 0, terminated.
+    """
+    batch = transitions()
+    expert = {
+        "index": torch.tensor([0, 1]),
+        "observation": torch.tensor([[0.0], [1.0]]),
+        "next_observation": torch.tensor([[1.0], [0.0]]),
+        "action": torch.tensor([0, 1]),
+        "reward": torch.tensor([1.0, 0.0]),
+        "terminated": torch.tensor([False, True]),
+        "inference_confidence": torch.tensor([1.0, 0.25]),
+        "return": torch.tensor([3.0, 6.0]),
+        "count": torch.tensor([7.0, 7.0]),
+        "valid": torch.tensor(valid),
+    }
+    return batch.set(keys.EXPERT, TensorDict(expert, [2]))
+
+
+# By hand: agent losses ½ · 1² = 0.5 and ½ · 2² = 2.
+# Expert TD: row 0 target 1 + ½ · 2 = 2, δ = 0 − 2; row 1 target 0, δ = 5: losses 2 and 12.5.
+# Margin 1: row 0 max(0, 3 + 1) − 0 = 4; row 1 max(5, 4 + 1) − 5 = 0.
+# Importance weights 1 and ½.
+
+
+def test_published_combination_by_hand():
+    module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0), combination="mix", confidence=FixedConfidence(0.25))
+    batch = guided()
+    loss = module.training_step(batch, 0)["loss"]
+    assert loss.item() == pytest.approx((1 * (0.25 * 2 + 0.75 * 0.5) + 0.5 * (0.25 * 12.5 + 0.75 * 2)) / 2)
+    assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.25, 0.25]))
+    assert_close(batch[keys.TD_ERROR], torch.tensor([1.0, 2.0]))
+
+
+def test_added_margin_by_hand():
+    module = make(
+        expert_loss=ExpertLoss(margin=1.0, margin_size=1.0),
+        combination="add",
+        expert_weight=0.5,
+        confidence=FixedConfidence(0.5),
+    )
+    loss = module.training_step(guided(), 0)["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * 0.5 * 4) + 0.5 * (2 + 0)) / 2)
+
+
+def test_mixed_priorities_by_hand():
+    module = make(
+        expert_loss=ExpertLoss(td=1.0, margin=0.0),
+        combination="mix",
+        confidence=FixedConfidence(0.25),
+        priority="mixed",
+    )
+    batch = guided()
+    module.training_step(batch, 0)
+    assert_close(batch[keys.TD_ERROR], torch.tensor([0.25 * 2 + 0.75 * 1, 0.25 * 5 + 0.75 * 2]))
+
+
+def test_published_confidence_reads_the_batch():
+    # Row 0: Q(0, 0) − Q(0, a_a = 1) = −3; row 1: Q(1, 1) − Q(1, 0) = 1, but ζ = 0.25 is smaller. δ = 1.
+    module = make(expert_loss=ExpertLoss(td=1.0), confidence=PublishedConfidence(beta=1.0, count_max=7))
+    batch = guided()
+    module.training_step(batch, 0)
+    assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([1 / (1 + math.exp(3)), 0.25]))
+
+
+def test_return_confidence_reads_the_batch():
+    # max Q is 3 and 5; the expert earns 3 and 6: ½ and σ(2).
+    batch = guided()
+    make(confidence=ReturnConfidence(beta=2.0)).training_step(batch, 0)
+    assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
+
+
+@pytest.mark.parametrize("combination", ["mix", "add"])
+@pytest.mark.parametrize("silence", ["confidence", "validity"])
+def test_without_guidance_it_is_exactly_dqn(combination, silence):
+    if silence == "confidence":
+        module, batch = make(confidence=FixedConfidence(0.0), combination=combination), guided()
+    else:
+        module, batch = make(confidence=FixedConfidence(1.0), combination=combination), guided((False, False))
+    dqn = DQN((1,), 2, discount=0.5)
+    dqn.online, dqn.target = Table(ONLINE), Table(TARGET).requires_grad_(False)
+    plain = transitions()
+    loss, dqn_loss = module.training_step(batch, 0)["loss"], dqn.training_step(plain, 0)["loss"]
+    loss.backward()
+    dqn_loss.backward()
+    assert torch.equal(loss, dqn_loss)
+    assert torch.equal(module.online.values.grad, dqn.online.values.grad)
+    assert torch.equal(batch[keys.TD_ERROR], plain[keys.TD_ERROR])
+
+
+def test_the_confidence_carries_no_gradient():
+    # With margin 0 and the expert's action best, L_e is 0 and flat: only Φ could move the values.
+    module = make(expert_loss=ExpertLoss(margin=1.0, margin_size=0.0), confidence=ReturnConfidence())
+    batch = guided((False, True))
+    module.training_step(batch, 0)["loss"].backward()
+    dqn = make(confidence=FixedConfidence(0.0))
+    dqn.training_step(guided(), 0)["loss"].backward()
+    assert_close(module.online.values.grad, dqn.online.values.grad)
+
+
+@pytest.mark.parametrize(
+    ("missing", "callback"), [(keys.EXPERT, "expert_sampling"), (keys.EXPERT_COUNT, "expert_visits")]
+)
+def test_a_missing_callback_does_not_silently_turn_imitation_off(missing, callback):
+    batch = guided()
+    batch.pop(missing)
+    with pytest.raises(InputError, match=callback):
+        make().training_step(batch, 0)
+
+
+def test_the_labeller_learns_from_the_agents_transitions_and_leaves_the_q_values_alone():
+    module = make(labeller=LabellerSettings(), confidence=FixedConfidence(0.0))
+    without = make(confidence=FixedConfidence(0.0))
+    module.training_step(guided(), 0)["loss"].backward()
+    without.training_step(guided(), 0)["loss"].backward()
+    assert_close(module.online.values.grad, without.online.values.grad)
+    assert all(parameter.grad is not None for parameter in module.labeller.parameters())
+
+
+def test_the_labeller_has_a_learning_rate_of_its_own():
+    module = DIIQN((1,), 2, labeller=LabellerSettings(learning_rate=0.5))
+    online, labeller = module.configure_optimizers().param_groups
+    assert online["lr"] == 2.5e-4
+    assert labeller["lr"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"combination": "multiply"},
+        {"priority": "both"},
+        {"priority": "mixed"},
+        {"expert_weight": -1.0},
+    ],
+)
+def test_refuses_values_out_of_range(changes):
+    with pytest.raises(InputError, match="model."):
+        DIIQN((1,), 2, **changes)
+
+
+@pytest.mark.parametrize("changes", [{"td": -1.0}, {"margin": -1.0}, {"margin_size": -0.1}])
+def test_refuses_negative_weights(changes):
+    with pytest.raises(InputError, match="expert_loss"):
+        ExpertLoss(**changes)

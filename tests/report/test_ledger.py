@@ -1,0 +1,64 @@
+import csv
+import json
+
+import pytest
+import yaml
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.ledger import find_runs, read_ledger, run_key, write_ledger
+
+
+def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None):
+    folder.mkdir(parents=True)
+    config = {"seed_everything": seed, "run_dir": str(folder), "max_frames": frames, "model": {"discount": discount}}
+    (folder / "config.yaml").write_text(yaml.dump(config))
+    part = {"mean": value, "standard_error": 0.1, "episodes": 5, "epsilon": 0.01}
+    summary = {
+        "algorithm": "dqn", "environment": "breakout", "seed": seed, "frames": frames, "seconds": 1.0,
+        "frames_per_second": 100.0, "train_return": 0.5, "random_return": 0.2, "expert": expert,
+        "git_revision": "abc", "command": "python", "eval": {"epsilon": part, "greedy": part},
+    }  # fmt: skip
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "metrics.csv").write_text(f"frames,eval/return,train/return\n50,,0.1\n{frames},{value},0.5\n")
+    return folder
+
+
+def test_seeds_and_lengths_share_a_key_and_settings_do_not():
+    config = {"model": {"discount": 0.9}, "seed_everything": 1, "max_frames": 10, "run_dir": "a"}
+    assert run_key(config, None) == run_key(config | {"seed_everything": 2, "max_frames": 20, "run_dir": "b"}, None)
+    assert run_key(config, None) != run_key(config | {"model": {"discount": 0.5}}, None)
+    assert run_key(config, "one") != run_key(config, "other")
+
+
+def test_writes_a_row_and_a_curve_for_each_run(tmp_path):
+    make_run(tmp_path / "runs" / "a", seed=0)
+    make_run(tmp_path / "runs" / "b", seed=1, value=2.0)
+    out = tmp_path / "results" / "ledger.csv"
+    out.parent.mkdir()
+    assert write_ledger(out, find_runs([tmp_path / "runs"])) == 2
+    rows = read_ledger(out)
+    assert [(row["seed"], row["eval_return"]) for row in rows] == [("0", "1.0"), ("1", "2.0")]
+    with (out.parent / "curves" / f"{rows[0]['key']}-0.csv").open() as file:
+        assert list(csv.DictReader(file)) == [{"frames": "100", "eval/return": "1", "train/return": "0.5"}]
+
+
+def test_a_longer_run_replaces_a_shorter_one_and_not_the_other_way(tmp_path):
+    out = tmp_path / "ledger.csv"
+    write_ledger(out, find_runs([make_run(tmp_path / "long", frames=500)]))
+    write_ledger(out, find_runs([make_run(tmp_path / "short", frames=100)]))
+    assert [row["frames"] for row in read_ledger(out)] == ["500"]
+    write_ledger(out, find_runs([make_run(tmp_path / "longer", frames=900)]))
+    assert [row["frames"] for row in read_ledger(out)] == ["900"]
+
+
+def test_runs_with_other_experts_have_rows_of_their_own(tmp_path):
+    out = tmp_path / "ledger.csv"
+    for name in ("weak", "strong"):
+        expert = {"name": name, "hash": name * 3, "return": 4.0}
+        write_ledger(out, find_runs([make_run(tmp_path / name, expert=expert)]))
+    assert {row["expert"] for row in read_ledger(out)} == {"weak", "strong"}
+
+
+def test_refuses_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="folder with runs"):
+        find_runs([tmp_path / "none"])

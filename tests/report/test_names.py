@@ -1,0 +1,30 @@
+import pytest
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.names import environment_name, shipped_expert
+
+
+@pytest.mark.parametrize(
+    ("env_id", "name"),
+    [
+        ("MinAtar/SpaceInvaders-v1", "space_invaders"),
+        ("MinAtar/Breakout-v0", "breakout"),
+        ("CartPole-v1", "cart_pole"),
+        ("module:Some-Thing", "some_thing"),
+    ],
+)
+def test_environment_names_are_those_of_the_configuration_files(env_id, name):
+    assert environment_name(env_id.replace("module:", "")) == name
+
+
+def test_a_skill_is_the_shipped_file():
+    assert shipped_expert("medium", "MinAtar/Breakout-v1").name == "breakout-medium.expert"
+
+
+def test_anything_else_is_a_path():
+    assert str(shipped_expert("some/where.expert", "MinAtar/Breakout-v1")) == "some/where.expert"
+
+
+def test_names_what_is_shipped_when_a_skill_is_not():
+    with pytest.raises(InputError, match="breakout-medium"):
+        shipped_expert("weak", "CartPole-v1")

@@ -1,0 +1,41 @@
+import torch
+
+from diiqn_lightning.labeller import TransitionLabeller
+
+
+def transitions(count, generator):
+    """A walk on a line of ten cells: action 0 goes left, 1 right; cell 9 rewards 2 and ends."""
+    position = torch.randint(1, 9, (count,), generator=generator)
+    action = torch.randint(0, 2, (count,), generator=generator)
+    following = position + 2 * action - 1
+    one_hot = torch.nn.functional.one_hot
+    reward = torch.where(following == 9, 2.0, 0.0)
+    return one_hot(position, 10).float(), action, reward, one_hot(following, 10).float(), following == 9
+
+
+def test_learns_action_reward_and_termination():
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    labeller = TransitionLabeller((10,), num_actions=2)
+    optimizer = torch.optim.Adam(labeller.parameters(), lr=1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        labeller.loss(*transitions(64, generator)).mean().backward()
+        optimizer.step()
+    state, action, reward, following, terminated = transitions(3000, generator)
+    labels = labeller.label(state, following)
+    assert (labels.action == action).float().mean() > 0.99
+    assert (labels.reward - reward).abs().max() < 0.2
+    assert torch.equal(labels.terminated, terminated)
+    assert bool(((labels.probability >= 0.5) & (labels.probability <= 1)).all())
+
+
+def test_rare_rewards_are_weighed_up_by_how_rare_they_are():
+    torch.manual_seed(0)
+    labeller = TransitionLabeller((10,), num_actions=2)
+    state, action, _, following, terminated = transitions(1000, torch.Generator().manual_seed(0))
+    rare = torch.zeros(1000)
+    rare[:20] = 1.0
+    for _ in range(400):
+        labeller.loss(state, action, rare, following, terminated)
+    assert abs(float(labeller.rewarding_share) - 0.02) < 0.02
