@@ -30,7 +30,7 @@ def test_the_convolution_is_the_one_over_channels_first_pictures():
     network = QNetwork((6, 5, 3), 2)
     picture = torch.rand(4, 6, 5, 3)
     convolution = network.body.layers[0].convolution
-    expected = torch.relu(convolution(picture.permute(0, 3, 1, 2).contiguous())).flatten(1)
+    expected = torch.relu(convolution(picture.permute(0, 3, 1, 2).contiguous())).permute(0, 2, 3, 1).flatten(1)
     torch.testing.assert_close(network.body.layers[0](picture), expected)
 
 

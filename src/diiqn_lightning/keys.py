@@ -1,8 +1,9 @@
 """Every TensorDict key of a batch, once.
 
-``B`` is the batch size, ``*O`` the observation's shape. A batch is a TensorDict of batch size
-``[B]`` that the replay buffer samples; callbacks add the ``("expert", …)`` entries before
-``training_step`` and read the outputs after it.
+``B`` is the batch size of an update, ``*O`` the observation's shape. A batch is a TensorDict
+``[U, B]``: the U updates that a chunk of new frames calls for. The replay buffer samples it, callbacks
+add the ``("expert", …)`` entries before ``training_step`` and read the outputs after it. Shapes below
+are those of one update.
 """
 
 # The agent's own transition: written by the stream.
@@ -29,7 +30,11 @@ EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred di
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
 
-# Written by ``training_step``.
+# Written by ``training_step``, before the first update for all updates at once.
+TARGET = "target"  #                                    [B] float32, of the agent's transition
+EXPERT_TARGET = (EXPERT, "target")  #                   [B] float32, of the expert's transition
+
+# Written by ``training_step``, by each update.
 TD_ERROR = "td_error"  #                                [B] float32, |δ|: the new priority
 EXPERT_WEIGHT = (EXPERT, "weight")  #                   [B] float32 in [0, 1], the confidence Φ
 

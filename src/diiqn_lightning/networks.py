@@ -82,7 +82,7 @@ class Body(nn.Module):
                 "use an environment with images [height, width, channels] or vectors, or flatten its observations",
             )
         for width in widths:
-            layers += [nn.Linear(size, width), nn.ReLU()]
+            layers += [nn.Linear(size, width), nn.ReLU(inplace=True)]
             size = width
         self.layers = nn.Sequential(*layers)
         self.width = size
@@ -102,5 +102,7 @@ class ImageEncoder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Features of images."""
         # [B, H, W, C] seen as [B, C, H, W] is torch's channels-last layout: no copy, and the
-        # convolution is two to three times faster in it than in the plain one (docs/performance.md).
-        return torch.relu(self.convolution(image.permute(0, 3, 1, 2))).flatten(1)
+        # convolution is up to three times faster in it (docs/performance.md). Flattening in the
+        # order H, W, C keeps it that way.
+        features = self.convolution(image.permute(0, 3, 1, 2))
+        return torch.relu_(features).permute(0, 2, 3, 1).flatten(1)

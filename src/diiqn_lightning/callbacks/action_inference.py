@@ -20,7 +20,13 @@ class ActionInference(lightning.Callback):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the dataset."""
         self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
-        self._discount = pl_module.discount
+        self._discount, self._done_at = pl_module.discount, 0
+
+    def _is_time(self, updates: int, every: int) -> bool:
+        """Whether the number of updates has passed another multiple of ``every``."""
+        passed = updates // every > self._done_at // every
+        self._done_at = updates
+        return passed
 
     def metrics(self) -> dict[str, float]:
         """How much of the dataset has an action, and how sure it is."""
@@ -28,6 +34,14 @@ class ActionInference(lightning.Callback):
         known = table.known
         certainty = float(table.certainty[known].mean()) if bool(known.any()) else 0.0
         return {"inference/coverage": float(known.float().mean()), "inference/certainty": certainty}
+
+    def rank_state(self) -> dict[str, Any]:
+        """Updates at which the table was last worked on."""
+        return {"done_at": self._done_at}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._done_at = state["done_at"]
 
     def _update_returns(self) -> None:
         """G_e from the rewards that are known now."""
@@ -83,7 +97,7 @@ class NearestTransition(ActionInference):
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Sum the returns now and then."""
-        if pl_module.updates % self.returns_every_n_updates == 0:
+        if self._is_time(pl_module.updates, self.returns_every_n_updates):
             self._update_returns()
 
     def metrics(self) -> dict[str, float]:
@@ -96,10 +110,11 @@ class NearestTransition(ActionInference):
 
     def rank_state(self) -> dict[str, Any]:
         """Frames seen so far."""
-        return {"frames": self._frames}
+        return {**super().rank_state(), "frames": self._frames}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue counting."""
+        super().load_rank_state(state)
         self._frames = state["frames"]
 
 
@@ -124,7 +139,7 @@ class LearnedLabels(ActionInference):
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Label when it is time; before the first labelling nothing guides."""
-        if pl_module.updates and pl_module.updates % self.relabel_every_n_updates == 0:
+        if self._is_time(pl_module.updates, self.relabel_every_n_updates):
             states = self._expert.states
             everything = torch.arange(states.num_transitions)
             pair = (states.observation(everything), states.next_observation(everything))

@@ -80,8 +80,8 @@ class RunCheckpoint(Checkpoint):
         settings: when.
     """
 
-    # How often ranks agree on a stop request, in updates: an agreement costs a collective call.
-    _AGREE_EVERY = 25
+    # How often ranks agree on a stop request, in batches: an agreement costs a collective call.
+    _AGREE_EVERY = 5
 
     def __init__(self, folder: Path, identity: dict[str, Any], settings: CheckpointSettings) -> None:
         self.folder, self.identity, self.settings = folder, identity, settings
@@ -120,7 +120,7 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time; at an epoch's last update that waits for the evaluation."""
-        if self._stop_agreed(trainer, pl_module.updates):
+        if self._stop_agreed(trainer, batch_idx):
             self.save(trainer)
             raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST)
         if trainer.datamodule.frames >= self._next and len(trainer.datamodule.stream) > 0:
@@ -131,11 +131,11 @@ class RunCheckpoint(Checkpoint):
         if trainer.datamodule.frames >= self._next or trainer.datamodule.stream.finished:
             self.save(trainer)
 
-    def _stop_agreed(self, trainer: Any, updates: int) -> bool:
+    def _stop_agreed(self, trainer: Any, batch_idx: int) -> bool:
         asked = self._stop_signal is not None
         if trainer.world_size == 1:
             return asked
-        return updates % self._AGREE_EVERY == 0 and trainer.strategy.reduce_boolean_decision(asked, all=False)
+        return batch_idx % self._AGREE_EVERY == 0 and trainer.strategy.reduce_boolean_decision(asked, all=False)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Leave Lightning's loop counters out: the stream's frames say where the run is."""

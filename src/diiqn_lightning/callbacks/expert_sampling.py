@@ -69,7 +69,7 @@ class ExpertSampling(lightning.Callback):
             frames.set(keys.NEIGHBOURS, self._index.search(frames.get(keys.OBSERVATION)))
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
-        """Add the expert's transitions to the batch."""
+        """Add the expert's transitions to a batch ``[U, B]``."""
         table, states = self._expert.table, self._expert.states
         index = self._draw(batch)
         valid = (index >= 0) & (table.action[index] >= 0)
@@ -89,14 +89,13 @@ class ExpertSampling(lightning.Callback):
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
-        size = batch.batch_size[0]
         if self.expert_draw == "dataset":
-            return torch.randint(self._expert.states.num_transitions, (size,), generator=self._generator)
+            return torch.randint(self._expert.states.num_transitions, batch.batch_size, generator=self._generator)
         neighbours: Tensor = batch.get(keys.NEIGHBOURS).long()
-        # Of the K, the most certain one; argmax over a strictly decreasing tie-break keeps the nearest.
+        # Of the K, the most certain one; the first of equals is the nearest.
         certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)
-        best = (certainty == certainty.amax(1, keepdim=True)).int().argmax(1, keepdim=True)
-        return neighbours.gather(1, best).squeeze(1)
+        best = (certainty == certainty.amax(-1, keepdim=True)).int().argmax(-1, keepdim=True)
+        return neighbours.gather(-1, best).squeeze(-1)
 
     def rank_state(self) -> dict[str, Any]:
         """The generator of the draws."""

@@ -15,7 +15,7 @@ COUNT_SCOPES = ("transition", "neighbourhood", "global")
 
 @final
 class ExpertVisits(lightning.Callback):
-    """Writes the counts into each batch, and counts the batch after its update.
+    """Writes the counts into each batch, and counts the batch after its updates.
 
     Args:
         count_scope: transition (one count for each expert transition), neighbourhood (a visit counts
@@ -44,8 +44,8 @@ class ExpertVisits(lightning.Callback):
         if self.count_scope == "global":
             visits += valid.sum()
         elif self.count_scope == "transition":
-            visits.index_add_(0, batch.get(keys.EXPERT_INDEX), valid.float())
+            visits.index_add_(0, batch.get(keys.EXPERT_INDEX).flatten(), valid.flatten().float())
         else:
             neighbours = batch.get(keys.NEIGHBOURS).long()
-            near = (neighbours >= 0) & valid.unsqueeze(1)
+            near = (neighbours >= 0) & valid.unsqueeze(-1)
             visits.index_add_(0, neighbours.clamp(min=0).flatten(), near.flatten().to(torch.float32))

@@ -38,19 +38,17 @@ class LogsHistograms(Protocol):
 class TrainingMetrics(lightning.Callback):
     """Logs returns, losses, speed and whatever other callbacks offer, by environment frames.
 
-    Averages of an update's outputs are taken over one update in ``sample_updates``, because even
-    a mean costs time in a loop of two milliseconds.
+    Averages are taken over the last update of each batch, because even a mean costs time in a loop
+    of milliseconds.
 
     Args:
         every_n_frames: frames from one row of metrics to the next.
-        sample_updates: one in so many updates enters the averages.
     """
 
-    def __init__(self, every_n_frames: int = 5_000, sample_updates: int = 10) -> None:
-        for field, value in (("metrics.every_n_frames", every_n_frames), ("metrics.sample_updates", sample_updates)):
-            if value < 1:
-                raise InputError(field, value, "give a whole number of at least 1")
-        self.every_n_frames, self.sample_updates = every_n_frames, sample_updates
+    def __init__(self, every_n_frames: int = 5_000) -> None:
+        if every_n_frames < 1:
+            raise InputError("metrics.every_n_frames", every_n_frames, "give a whole number of at least 1")
+        self.every_n_frames = every_n_frames
         self.latest: dict[str, float] = {}
         self.seconds = 0.0
         self.timed_frames = 0
@@ -86,15 +84,14 @@ class TrainingMetrics(lightning.Callback):
         self.pause(trainer)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Sample the update's outputs; log a row when it is time."""
-        if pl_module.updates % self.sample_updates == 0:
-            self._samples += 1
-            if "expert/weight" in outputs:
-                self._weights.append(outputs["expert/weight"])
-            for name, value in outputs.items():
-                name = "train/loss" if name == "loss" else name
-                total, mean = self._sums.get(name), value.detach().float().mean()
-                self._sums[name] = mean if total is None else total + mean
+        """Add the outputs to the averages; log a row when it is time."""
+        self._samples += 1
+        if "expert/weight" in outputs:
+            self._weights.append(outputs["expert/weight"])
+        for name, value in outputs.items():
+            name = "train/loss" if name == "loss" else name
+            total, mean = self._sums.get(name), value.float().mean()
+            self._sums[name] = mean if total is None else total + mean
         if trainer.datamodule.frames >= self._next_row:
             self._next_row += self.every_n_frames
             self.log_row(trainer)

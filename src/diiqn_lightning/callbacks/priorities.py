@@ -9,10 +9,10 @@ from diiqn_lightning import keys
 
 
 class PriorityUpdate(lightning.Callback):
-    """After each update, sets the priorities of its transitions to their new |δ|."""
+    """After each batch, sets the priorities of its transitions to their new |δ|."""
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
     ) -> None:
         """Update the replay buffer."""
-        trainer.datamodule.stream.replay.update_priority(batch.get(keys.INDEX), batch.get(keys.TD_ERROR))
+        trainer.datamodule.stream.replay.update_priority(batch.get(keys.INDEX).flatten(), batch.get(keys.TD_ERROR).flatten())

@@ -75,7 +75,7 @@ class FramesWandbLogger(WandbLogger):
         """Log the distribution of ``values`` at a frame."""
         import wandb
 
-        self.experiment.log({name: wandb.Histogram(values.float().cpu().numpy()), "frames": frames})
+        self.experiment.log({name: wandb.Histogram(values.float().tolist()), "frames": frames})
 
 
 def make_wandb_logger(

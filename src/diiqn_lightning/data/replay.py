@@ -11,7 +11,7 @@ from torchrl.data.replay_buffers.samplers import PrioritizedSampler, RandomSampl
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.errors import require_positive, require_within
+from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,17 @@ class Prioritization:
         alpha: exponent α of the priority |δ| in [0, 1]; 0 samples uniformly.
         beta: exponent β of the importance weights by environment frames.
         epsilon: added to |δ|, so that no transition is lost for ever.
+        normalise: importance weights are divided by the largest or by the mean one of the batch.
     """
 
     alpha: float = 0.6
     beta: LinearSchedule = field(default_factory=lambda: LinearSchedule(0.4, 1.0, 1_000_000))
     epsilon: float = 1e-3
+    normalise: str = "largest"
 
     def __post_init__(self) -> None:
+        if self.normalise not in ("largest", "mean"):
+            raise InputError("data.prioritized.normalise", self.normalise, "choose largest or mean")
         require_within(0, 1, alpha=self.alpha)
         require_positive(epsilon=self.epsilon)
 
@@ -88,7 +92,8 @@ class Replay:
             self._buffer.sampler.beta = self.prioritization.beta(frames)
             batch = self._buffer.sample(batch_size)
             weight = batch.get(keys.PRIORITY_WEIGHT)
-            batch.set(keys.PRIORITY_WEIGHT, weight / weight.max())
+            scale = weight.max() if self.prioritization.normalise == "largest" else weight.mean()
+            batch.set(keys.PRIORITY_WEIGHT, weight / scale)
         return cast(TensorDictBase, batch)
 
     def update_priority(self, index: Tensor, td_error: Tensor) -> None:

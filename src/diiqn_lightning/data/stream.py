@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from tensordict import TensorDict, TensorDictBase
 from torch import Tensor
@@ -33,20 +34,21 @@ class FrameObserver(Protocol):
 
 
 class FrameStream:
-    """Endless source of batches; one batch is one update.
+    """Endless source of batches; one batch holds the updates that a chunk of new frames calls for.
 
-    All environments step together. An update is due whenever ``frames_per_update`` more frames were
-    collected; frames are counted over all ranks. The iterator ends at an epoch's end, the next one
-    goes on where it stopped: all state is in the stream.
+    All environments step together; that is a chunk. An update is due for every
+    ``frames_per_update`` frames, and all updates that a chunk makes due are drawn at once: a batch
+    ``[U, B]``. Frames are counted over all ranks. The iterator ends at an epoch's end, the next one
+    goes on where it stopped: all state is in the stream, and between two batches nothing is pending.
 
     Args:
         env: TorchRL environment of batch size ``[E]``.
         replay: where frames go and batches come from.
-        batch_size: transitions in a batch.
+        batch_size: B, transitions in an update.
         frames_per_update: environment frames for each update.
         learning_starts: frames before the first update.
-        frames_per_epoch: frames from one evaluation to the next.
-        max_frames: frames at which the run ends.
+        frames_per_epoch: frames from one evaluation to the next (rounded up to whole chunks).
+        max_frames: frames at which the run ends (rounded up to whole chunks).
         ranks: number of processes.
         seed: of the exploration, this rank's own.
     """
@@ -66,8 +68,10 @@ class FrameStream:
     ) -> None:
         self.env, self.replay, self.batch_size = env, replay, batch_size
         self.frames_per_update, self.learning_starts = frames_per_update, learning_starts
-        self.frames_per_epoch, self.max_frames, self.ranks = frames_per_epoch, max_frames, ranks
+        self.frames_per_epoch = frames_per_epoch
         self.num_envs = int(env.batch_size[0])
+        self.chunk = self.num_envs * ranks
+        self.max_frames = self._whole_chunks(max_frames)
         self.actor: Actor | None = None
         self.observers: Sequence[FrameObserver] = ()
         self.frames = 0
@@ -81,6 +85,9 @@ class FrameStream:
         self._lengths = torch.zeros(self.num_envs, dtype=torch.int64)
         self._current: TensorDictBase | None = None
 
+    def _whole_chunks(self, frames: int) -> int:
+        return -(-frames // self.chunk) * self.chunk
+
     def updates_due(self, frames: int) -> int:
         """Updates that belong to the first ``frames`` frames."""
         return max(0, frames - self.learning_starts) // self.frames_per_update
@@ -92,21 +99,25 @@ class FrameStream:
 
     def begin_epoch(self) -> "FrameStream":
         """Set where the epoch ends: at the next multiple of ``frames_per_epoch``, or at the run's end."""
-        next_update_at = self.learning_starts + (self.updates + 1) * self.frames_per_update
-        epoch = -(-next_update_at // self.frames_per_epoch)
-        self._epoch_end = self.updates_due(min(epoch * self.frames_per_epoch, self.max_frames))
+        epoch = 1
+        while self.updates_due(self._whole_chunks(epoch * self.frames_per_epoch)) <= self.updates:
+            epoch += 1
+        self._epoch_end = min(self._whole_chunks(epoch * self.frames_per_epoch), self.max_frames)
         return self
 
     def __len__(self) -> int:
-        """Updates that are left in this epoch."""
-        return max(0, self._epoch_end - self.updates)
+        """Batches that are left in this epoch."""
+        chunks = np.arange(self.frames, self._epoch_end + 1, self.chunk)
+        due = np.maximum(0, chunks - self.learning_starts) // self.frames_per_update
+        return int((np.diff(due, prepend=self.updates) > 0).sum())
 
     def __iter__(self) -> Iterator[TensorDictBase]:
-        while self.updates < self._epoch_end:
-            while self.updates_due(self.frames) <= self.updates:
+        while self.updates < self.updates_due(self._epoch_end):
+            while (due := self.updates_due(self.frames) - self.updates) == 0:
                 self.collect()
-            self.updates += 1
-            yield self.replay.sample(self.batch_size, self.frames)
+            batch = self.replay.sample(due * self.batch_size, self.frames)
+            self.updates += due
+            yield batch.reshape(due, self.batch_size)
 
     def collect(self) -> None:
         """Step all environments once and store their frames."""
@@ -122,7 +133,7 @@ class FrameStream:
         for observer in self.observers:
             observer.on_frames(frames)
         self.replay.extend(frames)
-        self.frames += self.num_envs * self.ranks
+        self.frames += self.chunk
 
     def _as_frames(self, step: TensorDictBase) -> TensorDictBase:
         following = step.get("next")

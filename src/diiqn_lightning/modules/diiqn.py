@@ -105,16 +105,21 @@ class DIIQN(DQN):
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
         self._keys_checked = False
 
-    def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
-        """One update's loss; writes ``td_error`` and ``("expert", "weight")`` into the batch."""
-        self._check_keys(batch)
-        self.count_update()
-        expert = batch.get(keys.EXPERT)
-        q = self.online(torch.cat([batch.get(keys.OBSERVATION), expert.get("observation")]))
-        q_agent, q_expert = q.chunk(2)
-        agent_td, expert_td = self._td_errors(batch, expert, q_agent, q_expert)
+    written = (keys.TD_ERROR, keys.EXPERT_WEIGHT)
 
-        weight, parts = self.confidence(self._evidence(batch, expert, q_expert.detach()))
+    def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
+        """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
+        self._check_keys(batch)
+        return super().training_step(batch, batch_idx)
+
+    def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
+        """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
+        expert = update.get(keys.EXPERT)
+        q = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
+        q_agent, q_expert = q.chunk(2)
+        agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
+
+        weight, parts = self.confidence(self._evidence(update, expert, q_expert.detach()))
         weight = torch.where(expert.get("valid"), weight, 0.0)
         agent_loss = elementwise_loss(agent_td, self.loss)
         expert_loss = self._expert_terms(expert, q_expert, expert_td)
@@ -122,42 +127,46 @@ class DIIQN(DQN):
             loss = weight * expert_loss + (1 - weight) * agent_loss
         else:
             loss = agent_loss + self.expert_weight * weight * expert_loss
+        loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
 
         priority = agent_td.detach().abs()
         if self.priority == "mixed":
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
-        batch.set(keys.TD_ERROR, priority)
-        batch.set(keys.EXPERT_WEIGHT, weight)
-        loss = (batch.get(keys.PRIORITY_WEIGHT) * loss).mean()
+        update.set(keys.TD_ERROR, priority)
+        update.set(keys.EXPERT_WEIGHT, weight)
         if self.labeller_settings is not None:
             transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-            labelling = self.labeller.loss(*(batch.get(key) for key in transition))
-            parts = {**parts, "inference/loss": labelling.detach()}
+            labelling = self.labeller.loss(*(update.get(key) for key in transition))
+            parts = {**parts, "inference/loss": labelling}
             loss = loss + labelling.mean()
         return {
             "loss": loss,
-            "train/q": q_agent.detach(),
-            "train/agent_loss": agent_loss.detach(),
-            "expert/loss": expert_loss.detach(),
+            "train/q": q_agent,
+            "train/agent_loss": agent_loss,
+            "expert/loss": expert_loss,
             "expert/weight": weight,
             "expert/guidance_rate": expert.get("valid"),
             "expert/inference_confidence": expert.get("inference_confidence"),
-            "expert/agreement": q_expert.detach().argmax(1) == expert.get("action"),
+            "expert/agreement": q_expert.argmax(1) == expert.get("action"),
             **parts,
         }
 
+    def write_targets(self, batch: TensorDictBase) -> None:
+        """Targets of the agent's transitions and, where a term needs them, of the expert's."""
+        super().write_targets(batch)
+        if self.expert_loss.td:
+            expert = batch.get(keys.EXPERT)
+            target = self.td_target(expert.get("reward"), expert.get("terminated"), expert.get("next_observation"))
+            batch.set(keys.EXPERT_TARGET, target)
+
     def _td_errors(
-        self, batch: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
+        self, update: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
     ) -> tuple[Tensor, Tensor]:
         """δ_a and δ_e, ``[B]`` each; δ_e is 0 where no term needs it."""
-        sides = [(batch.get(keys.REWARD), batch.get(keys.TERMINATED), batch.get(keys.NEXT_OBSERVATION))]
-        if self.expert_loss.td:
-            sides.append((expert.get("reward"), expert.get("terminated"), expert.get("next_observation")))
-        targets = self.td_target(*(torch.cat(parts) for parts in zip(*sides, strict=True))).split(len(batch))  # type: ignore[no-untyped-call]
-        agent_td = action_value(q_agent, batch.get(keys.ACTION)) - targets[0]
+        agent_td = action_value(q_agent, update.get(keys.ACTION)) - update.get(keys.TARGET)
         if not self.expert_loss.td:
             return agent_td, torch.zeros_like(agent_td)
-        return agent_td, action_value(q_expert, expert.get("action")) - targets[1]
+        return agent_td, action_value(q_expert, expert.get("action")) - expert.get("target")
 
     def _expert_terms(self, expert: TensorDictBase, q_expert: Tensor, expert_td: Tensor) -> Tensor:
         """L_e of each sample, ``[B]``."""
@@ -177,11 +186,11 @@ class DIIQN(DQN):
         return self.optimizer_factory(groups)
 
     @staticmethod
-    def _evidence(batch: TensorDictBase, expert: TensorDictBase, q_expert: Tensor) -> Evidence:
+    def _evidence(update: TensorDictBase, expert: TensorDictBase, q_expert: Tensor) -> Evidence:
         return Evidence(
             q_expert,
             expert.get("action"),
-            batch.get(keys.ACTION),
+            update.get(keys.ACTION),
             expert.get("count"),
             expert.get("inference_confidence"),
             expert.get("return"),

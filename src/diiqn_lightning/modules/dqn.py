@@ -8,7 +8,7 @@ import lightning
 import torch
 from tensordict import TensorDictBase
 from torch import Tensor
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.losses import (
@@ -22,13 +22,14 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.envs import Evaluation
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.networks import QNetwork
+from diiqn_lightning.optimizer import LeanAdam
 
 OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
 
 
 def default_optimizer(parameters: Iterable[Any]) -> Optimizer:
     """Adam with the published MinAtar settings (learning rate 2.5e-4, ε 3.125e-4)."""
-    return Adam(parameters, lr=2.5e-4, eps=3.125e-4, fused=True)
+    return LeanAdam(parameters, lr=2.5e-4, eps=3.125e-4)
 
 
 class DQN(lightning.LightningModule):
@@ -60,6 +61,7 @@ class DQN(lightning.LightningModule):
         exploration: LinearSchedule = LinearSchedule(1.0, 0.01, 250_000),  # noqa: B008 - frozen
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False  # a batch is several updates
         require_within(0, 1, **{"model.discount": discount})
         if loss not in ELEMENTWISE_LOSSES:
             raise InputError("model.loss", loss, f"choose one of {', '.join(ELEMENTWISE_LOSSES)}")
@@ -73,6 +75,7 @@ class DQN(lightning.LightningModule):
         self.online = QNetwork(observation_shape, num_actions, hidden=hidden)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.updates = 0
+        self._target_set_at = 0
 
     # What the stream asks for.
 
@@ -101,45 +104,75 @@ class DQN(lightning.LightningModule):
     # What Lightning asks for.
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
-        """One update's loss; writes ``td_error`` into the batch.
+        """Make the updates of a batch ``[U, B]``; writes ``target`` and ``td_error`` into it.
 
         Returns:
-            ``loss`` and, without gradient, what is worth a look in the logs.
+            What is worth a look in the logs, of the last update.
         """
-        self.count_update()
-        q = self.online(batch.get(keys.OBSERVATION))
-        td_error = action_value(q, batch.get(keys.ACTION)) - self.td_target(
-            batch.get(keys.REWARD), batch.get(keys.TERMINATED), batch.get(keys.NEXT_OBSERVATION)
-        )
-        batch.set(keys.TD_ERROR, td_error.detach().abs())
-        loss = (batch.get(keys.PRIORITY_WEIGHT) * elementwise_loss(td_error, self.loss)).mean()
-        return {"loss": loss, "train/q": q.detach()}
+        if self._is_time_for_target():
+            self.target.load_state_dict(self.online.state_dict())
+        self.write_targets(batch)
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        updates = batch.unbind(0)
+        for update in updates:
+            outputs = self.losses(update)
+            optimizer.zero_grad()
+            self.manual_backward(outputs["loss"])
+            optimizer.step()
+        self.updates += len(updates)
+        for key in self.written:
+            batch.set(key, torch.stack([update.get(key) for update in updates]))
+        return {name: value.detach() for name, value in outputs.items()}
+
+    written: tuple[Any, ...] = (keys.TD_ERROR,)
+    """What :meth:`losses` writes into an update's transitions."""
+
+    def write_targets(self, batch: TensorDictBase) -> None:
+        """Targets of all updates of a batch ``[U, B]`` in one pass.
+
+        Design choice: one pass over U · B states costs a third of U passes over B. So the online
+        network that chooses the next action is up to U − 1 updates old, where the target network
+        that rates it is up to ``target_update_interval`` old anyway.
+        """
+        target = self.td_target(batch.get(keys.REWARD), batch.get(keys.TERMINATED), batch.get(keys.NEXT_OBSERVATION))
+        batch.set(keys.TARGET, target)
+
+    def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
+        """Loss of one update ``[B]``; writes ``td_error``.
+
+        Returns:
+            ``loss`` and what is worth a look in the logs.
+        """
+        q = self.online(update.get(keys.OBSERVATION))
+        td_error = action_value(q, update.get(keys.ACTION)) - update.get(keys.TARGET)
+        update.set(keys.TD_ERROR, td_error.detach().abs())
+        loss = (update.get(keys.PRIORITY_WEIGHT) * elementwise_loss(td_error, self.loss)).mean()
+        return {"loss": loss, "train/q": q}
 
     @torch.no_grad()
     def td_target(self, reward: Tensor, terminated: Tensor, next_observation: Tensor) -> Tensor:
         """Target of each transition under the target network.
 
         Args:
-            reward: ``[B]`` float.
-            terminated: ``[B]`` bool.
-            next_observation: ``[B, *O]``.
+            reward: ``[*]`` float, of any shape.
+            terminated: ``[*]`` bool.
+            next_observation: ``[*, *O]``.
 
         Returns:
-            ``[B]``.
+            ``[*]``.
         """
+        next_observation = next_observation.flatten(0, reward.dim() - 1)
         next_q_target = self.target(next_observation)
         next_q_online = self.online(next_observation) if self.double_q else next_q_target
-        return td_target(reward, terminated, self.discount, double_q_value(next_q_online, next_q_target))
+        next_value = double_q_value(next_q_online, next_q_target).view_as(reward)
+        return td_target(reward, terminated, self.discount, next_value)
 
-    def count_update(self) -> None:
-        """Set the target network when it is time, and count the update that begins.
-
-        This stands at the beginning of an update, so that after it (when checkpoints are written)
-        nothing is left to do.
-        """
-        if self.updates and self.updates % self.target_update_interval == 0:
-            self.target.load_state_dict(self.online.state_dict())
-        self.updates += 1
+    def _is_time_for_target(self) -> bool:
+        """Whether the updates so far have passed another multiple of the interval."""
+        passed = self.updates // self.target_update_interval > self._target_set_at // self.target_update_interval
+        if passed:
+            self._target_set_at = self.updates
+        return passed
 
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
@@ -171,8 +204,8 @@ class DQN(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the number of updates beside the weights."""
-        checkpoint["updates"] = self.updates
+        checkpoint["updates"] = [self.updates, self._target_set_at]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the number of updates."""
-        self.updates = checkpoint["updates"]
+        self.updates, self._target_set_at = checkpoint["updates"]

@@ -1,0 +1,61 @@
+import copy
+
+import pytest
+import torch
+
+from diiqn_lightning.optimizer import LeanAdam
+
+
+def make_network():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.ReLU(), torch.nn.Linear(7, 2))
+
+
+def groups(network):
+    return [{"params": list(network[0].parameters())}, {"params": list(network[2].parameters()), "lr": 0.02}]
+
+
+def train(network, optimizer, steps, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        network(torch.randn(8, 5, generator=generator)).square().sum().backward()
+        optimizer.step()
+
+
+def same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_is_adam_to_the_bit():
+    lean, adam = make_network(), make_network()
+    train(lean, LeanAdam(groups(lean), lr=0.01, eps=1e-4), 20)
+    train(adam, torch.optim.Adam(groups(adam), lr=0.01, eps=1e-4, fused=True), 20)
+    assert same(lean, adam)
+
+
+def test_goes_on_from_its_state():
+    whole, part = make_network(), make_network()
+    optimizer = LeanAdam(groups(whole), lr=0.01)
+    train(whole, optimizer, 5)
+    part.load_state_dict(whole.state_dict())
+    resumed = LeanAdam(groups(part), lr=0.01)
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    train(whole, optimizer, 5, seed=1)
+    train(part, resumed, 5, seed=1)
+    assert same(whole, part)
+
+
+def test_follows_a_changed_learning_rate():
+    network = make_network()
+    optimizer = LeanAdam(network.parameters(), lr=0.01)
+    train(network, optimizer, 2)
+    before = copy.deepcopy(network)
+    optimizer.param_groups[0]["lr"] = 0.0
+    train(network, optimizer, 3)
+    assert same(network, before)
+
+
+def test_refuses_a_closure():
+    with pytest.raises(NotImplementedError):
+        LeanAdam(make_network().parameters()).step(lambda: 0.0)
