@@ -29,7 +29,12 @@ def make_env():
 
 def q_network(channels=4, num_actions=3):
     return nn.Sequential(
-        nn.Conv2d(channels, 16, 3), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 128), nn.ReLU(), nn.Linear(128, num_actions)
+        nn.Conv2d(channels, 16, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1024, 128),
+        nn.ReLU(),
+        nn.Linear(128, num_actions),
     )
 
 

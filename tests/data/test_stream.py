@@ -32,21 +32,41 @@ def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, **changes):
     return stream
 
 
-def test_updates_come_when_they_are_due():
+def test_a_batch_holds_the_updates_that_its_frames_call_for():
+    stream = make_stream()
+    seen = 0
+    for batch in stream.begin_epoch():
+        seen += batch.batch_size[0]
+        assert batch.batch_size == (2, 8)
+        assert seen == stream.updates == (stream.frames - 20) // 2
+
+
+def test_fewer_frames_than_an_update_needs_are_collected_on():
+    stream = make_stream(frames_per_update=10)
+    for batch in stream.begin_epoch():
+        assert batch.batch_size == (1, 8)
+        assert stream.updates == (stream.frames - 20) // 10
+
+
+def test_epochs_end_at_whole_chunks_from_multiples_of_frames_on_and_the_last_at_the_runs_end():
+    stream, ends = make_stream(frames_per_epoch=90), []
+    while not stream.finished:
+        announced = len(stream.begin_epoch())
+        batches = sum(1 for _ in stream)
+        assert announced == batches > 0
+        ends.append((stream.frames, stream.updates))
+    assert ends == [(92, 36), (180, 80), (252, 116)]
+    assert len(stream.begin_epoch()) == 0
+
+
+def test_an_epoch_that_was_left_goes_on_to_the_same_end():
     stream = make_stream()
     for count, _ in enumerate(stream.begin_epoch(), start=1):
-        # Update u needs 20 + 2u frames; environments step four at a time.
-        assert stream.frames == -(-(20 + 2 * count) // 4) * 4
-
-
-def test_epochs_end_at_multiples_of_frames_and_the_last_at_the_runs_end():
-    stream, ends = make_stream(), []
-    while not stream.finished:
-        assert len(stream.begin_epoch()) > 0
-        batches = sum(1 for _ in stream)
-        ends.append((stream.frames, batches))
-    assert ends == [(100, 40), (200, 50), (252, 25)]
-    assert len(stream.begin_epoch()) == 0
+        if count == 7:
+            break
+    rest = len(stream.begin_epoch())
+    assert sum(1 for _ in stream) == rest
+    assert stream.frames == 100
 
 
 def test_frames_count_all_ranks():
@@ -122,24 +142,24 @@ def test_what_an_observer_adds_is_stored_beside_the_frame():
     stream = make_stream()
     stream.observers = [Adds()]
     batch = next(iter(stream.begin_epoch()))
-    assert torch.equal(batch[keys.NEIGHBOURS], (20 * batch[keys.OBSERVATION][:, -1:]).int())
+    assert torch.equal(batch[keys.NEIGHBOURS], (20 * batch[keys.OBSERVATION][..., -1:]).int())
 
 
 def test_a_restored_stream_goes_on_bit_by_bit():
     stream = make_stream("MinAtar/Breakout-v1", num_actions=3)
     for count, _ in enumerate(stream.begin_epoch()):
-        if count == 25:
+        if count == 12:
             break
     restored = make_stream("MinAtar/Breakout-v1", num_actions=3, seed=77)
     restored.load_state(stream.state())
 
     def rest(stream):
-        # Leaving the loop above after an update is where a checkpoint stands.
+        # Leaving the loop above after a batch is where a checkpoint stands.
         return [batch.clone() for batch in stream.begin_epoch()], stream.frames, list(stream.recent_returns)
 
     (batches, *facts), (again, *facts_again) = rest(stream), rest(restored)
     assert facts == facts_again
-    assert len(batches) == len(again) == 14
+    assert len(batches) == len(again) == 7
     for one, other in zip(batches, again, strict=True):
         assert bool((one == other).all())
 

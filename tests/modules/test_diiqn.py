@@ -10,7 +10,7 @@ from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfi
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN, ExpertLoss
 from diiqn_lightning.modules.diiqn import LabellerSettings
-from tests.modules.test_dqn import ONLINE, TARGET, Table, transitions
+from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
 
 def make(**changes):
@@ -49,7 +49,7 @@ def guided(valid=(True, True)):
 def test_published_combination_by_hand():
     module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0), combination="mix", confidence=FixedConfidence(0.25))
     batch = guided()
-    loss = module.training_step(batch, 0)["loss"]
+    loss = losses(module, batch)["loss"]
     assert loss.item() == pytest.approx((1 * (0.25 * 2 + 0.75 * 0.5) + 0.5 * (0.25 * 12.5 + 0.75 * 2)) / 2)
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.25, 0.25]))
     assert_close(batch[keys.TD_ERROR], torch.tensor([1.0, 2.0]))
@@ -62,7 +62,7 @@ def test_added_margin_by_hand():
         expert_weight=0.5,
         confidence=FixedConfidence(0.5),
     )
-    loss = module.training_step(guided(), 0)["loss"]
+    loss = losses(module, guided())["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * 0.5 * 4) + 0.5 * (2 + 0)) / 2)
 
 
@@ -74,7 +74,7 @@ def test_mixed_priorities_by_hand():
         priority="mixed",
     )
     batch = guided()
-    module.training_step(batch, 0)
+    losses(module, batch)
     assert_close(batch[keys.TD_ERROR], torch.tensor([0.25 * 2 + 0.75 * 1, 0.25 * 5 + 0.75 * 2]))
 
 
@@ -82,14 +82,14 @@ def test_published_confidence_reads_the_batch():
     # Row 0: Q(0, 0) − Q(0, a_a = 1) = −3; row 1: Q(1, 1) − Q(1, 0) = 1, but ζ = 0.25 is smaller. δ = 1.
     module = make(expert_loss=ExpertLoss(td=1.0), confidence=PublishedConfidence(beta=1.0, count_max=7))
     batch = guided()
-    module.training_step(batch, 0)
+    losses(module, batch)
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([1 / (1 + math.exp(3)), 0.25]))
 
 
 def test_return_confidence_reads_the_batch():
     # max Q is 3 and 5; the expert earns 3 and 6: ½ and σ(2).
     batch = guided()
-    make(confidence=ReturnConfidence(beta=2.0)).training_step(batch, 0)
+    losses(make(confidence=ReturnConfidence(beta=2.0)), batch)
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
 
 
@@ -103,7 +103,7 @@ def test_without_guidance_it_is_exactly_dqn(combination, silence):
     dqn = DQN((1,), 2, discount=0.5)
     dqn.online, dqn.target = Table(ONLINE), Table(TARGET).requires_grad_(False)
     plain = transitions()
-    loss, dqn_loss = module.training_step(batch, 0)["loss"], dqn.training_step(plain, 0)["loss"]
+    loss, dqn_loss = losses(module, batch)["loss"], losses(dqn, plain)["loss"]
     loss.backward()
     dqn_loss.backward()
     assert torch.equal(loss, dqn_loss)
@@ -115,9 +115,9 @@ def test_the_confidence_carries_no_gradient():
     # With margin 0 and the expert's action best, L_e is 0 and flat: only Φ could move the values.
     module = make(expert_loss=ExpertLoss(margin=1.0, margin_size=0.0), confidence=ReturnConfidence())
     batch = guided((False, True))
-    module.training_step(batch, 0)["loss"].backward()
+    losses(module, batch)["loss"].backward()
     dqn = make(confidence=FixedConfidence(0.0))
-    dqn.training_step(guided(), 0)["loss"].backward()
+    losses(dqn, guided())["loss"].backward()
     assert_close(module.online.values.grad, dqn.online.values.grad)
 
 
@@ -134,8 +134,8 @@ def test_a_missing_callback_does_not_silently_turn_imitation_off(missing, callba
 def test_the_labeller_learns_from_the_agents_transitions_and_leaves_the_q_values_alone():
     module = make(labeller=LabellerSettings(), confidence=FixedConfidence(0.0))
     without = make(confidence=FixedConfidence(0.0))
-    module.training_step(guided(), 0)["loss"].backward()
-    without.training_step(guided(), 0)["loss"].backward()
+    losses(module, guided())["loss"].backward()
+    losses(without, guided())["loss"].backward()
     assert_close(module.online.values.grad, without.online.values.grad)
     assert all(parameter.grad is not None for parameter in module.labeller.parameters())
 

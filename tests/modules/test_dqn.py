@@ -46,6 +46,12 @@ def transitions():
     )
 
 
+def losses(module, update):
+    """Targets and losses of one update, as a batch of one would have them."""
+    module.write_targets(update)
+    return module.losses(update)
+
+
 ONLINE, TARGET = [[0.0, 3.0], [4.0, 5.0]], [[0.0, 0.0], [6.0, 2.0]]
 
 
@@ -53,7 +59,7 @@ def test_double_dqn_loss_by_hand():
     # Online chooses action 1 in state 1, target rates it 2: target 1 + ½ · 2 = 2, δ = 3 − 2 = 1.
     # Terminated: target 2, δ = 4 − 2 = 2. Loss: mean of 1 · ½ · 1 and ½ · ½ · 4.
     batch = transitions()
-    outputs = make(ONLINE, TARGET).training_step(batch, 0)
+    outputs = losses(make(ONLINE, TARGET), batch)
     assert outputs["loss"].item() == pytest.approx((0.5 + 1.0) / 2)
     assert_close(batch[keys.TD_ERROR], torch.tensor([1.0, 2.0]))
 
@@ -61,34 +67,55 @@ def test_double_dqn_loss_by_hand():
 def test_plain_dqn_takes_the_target_networks_largest_value():
     # max is 6: target 1 + 3 = 4, δ = −1
     batch = transitions()
-    make(ONLINE, TARGET, double=False).training_step(batch, 0)
+    losses(make(ONLINE, TARGET, double=False), batch)
     assert_close(batch[keys.TD_ERROR], torch.tensor([1.0, 2.0]))
     batch = transitions()
-    make(ONLINE, [[0.0, 0.0], [8.0, 2.0]], double=False).training_step(batch, 0)
+    losses(make(ONLINE, [[0.0, 0.0], [8.0, 2.0]], double=False), batch)
     assert_close(batch[keys.TD_ERROR], torch.tensor([2.0, 2.0]))
 
 
 def test_huber_loss_by_hand():
-    outputs = make(ONLINE, TARGET, loss="huber").training_step(transitions(), 0)
+    outputs = losses(make(ONLINE, TARGET, loss="huber"), transitions())
     assert outputs["loss"].item() == pytest.approx((0.5 + 0.5 * 1.5) / 2)
 
 
 def test_the_gradient_reaches_the_online_values_of_the_taken_actions_alone():
     module = make(ONLINE, TARGET)
-    module.training_step(transitions(), 0)["loss"].backward()
+    losses(module, transitions())["loss"].backward()
     # d/dQ(0,1) = 1 · δ / 2 = ½; d/dQ(1,0) = ½ · δ / 2 = ½
     assert_close(module.online.values.grad, torch.tensor([[0.0, 0.5], [0.5, 0.0]]))
     assert module.target.values.grad is None
 
 
-def test_the_target_network_is_set_after_its_interval_of_updates():
-    module = make(ONLINE, TARGET, target_update_interval=3)
-    for _ in range(3):
-        module.training_step(transitions(), 0)
+def train(module, updates, batches):
+    """Batches of some updates each, with Lightning's part done by hand."""
+    optimizer = torch.optim.SGD(module.online.parameters(), lr=0.1)
+    module.optimizers = lambda use_pl_optimizer: optimizer
+    module.manual_backward = lambda loss: loss.backward()
+    for _ in range(batches):
+        batch = torch.stack([transitions() for _ in range(updates)])
+        module.training_step(batch, 0)
+    return batch
+
+
+def test_a_batch_is_several_updates_that_share_their_targets():
+    module = make(ONLINE, TARGET)
+    batch = train(module, updates=2, batches=1)
+    assert module.updates == 2
+    assert batch[keys.TD_ERROR].shape == (2, 2)
+    assert torch.equal(batch[keys.TARGET][0], batch[keys.TARGET][1])
+    # The first update moved Q(0, 1) by −0.1 · ½ · δ: the second one's error is smaller by as much.
+    assert_close(batch[keys.TD_ERROR][:, 0], torch.tensor([1.0, 0.95]))
+
+
+def test_the_target_network_is_set_once_its_interval_of_updates_has_passed():
+    module = make(ONLINE, TARGET, target_update_interval=5)
+    train(module, updates=2, batches=3)
     assert module.target.values.tolist() == TARGET
-    module.training_step(transitions(), 0)
-    assert module.target.values.tolist() == ONLINE
-    assert module.updates == 4
+    moved = module.online.values.tolist()
+    train(module, updates=2, batches=1)
+    assert module.target.values.tolist() == moved
+    assert module.updates == 8
 
 
 def test_greedy_takes_the_largest_value():

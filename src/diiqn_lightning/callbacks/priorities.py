@@ -15,4 +15,6 @@ class PriorityUpdate(lightning.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
     ) -> None:
         """Update the replay buffer."""
-        trainer.datamodule.stream.replay.update_priority(batch.get(keys.INDEX).flatten(), batch.get(keys.TD_ERROR).flatten())
+        trainer.datamodule.stream.replay.update_priority(
+            batch.get(keys.INDEX).flatten(), batch.get(keys.TD_ERROR).flatten()
+        )
