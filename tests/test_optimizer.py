@@ -46,6 +46,21 @@ def test_goes_on_from_its_state():
     assert same(whole, part)
 
 
+def test_a_group_without_gradients_waits():
+    lean, adam = make_network(), make_network()
+    for network, optimizer in (
+        (lean, LeanAdam(groups(lean), lr=0.01)),
+        (adam, torch.optim.Adam(groups(adam), lr=0.01, fused=True)),
+    ):
+        for step in range(9):
+            optimizer.zero_grad()
+            last = network[2] if step % 3 == 2 else network
+            size = 7 if step % 3 == 2 else 5
+            last(torch.ones(4, size)).sum().backward()
+            optimizer.step()
+    assert same(lean, adam)
+
+
 def test_follows_a_changed_learning_rate():
     network = make_network()
     optimizer = LeanAdam(network.parameters(), lr=0.01)

@@ -39,9 +39,13 @@ class LeanAdam(torch.optim.Adam):
             raise NotImplementedError("LeanAdam takes no closure: compute the loss before the step.")
         if self._prepared is None:
             super().step()
-            self._prepared = [self._tensors_of(group) for group in self.param_groups]
+            groups = [self._tensors_of(group) for group in self.param_groups]
+            if all(len(parameters) == len(group["params"]) for group, parameters, _ in groups):
+                self._prepared = groups
             return
         for group, parameters, (moments, squares, steps) in self._prepared:
+            if parameters[0].grad is None:  # this group was no part of the loss
+                continue
             torch._foreach_add_(steps, 1)
             torch._fused_adam_(
                 parameters,
@@ -60,7 +64,7 @@ class LeanAdam(torch.optim.Adam):
             )
 
     def _tensors_of(self, group: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]:
-        parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+        parameters = [parameter for parameter in group["params"] if parameter in self.state]
         state = [[self.state[p][name] for p in parameters] for name in ("exp_avg", "exp_avg_sq", "step")]
         return group, parameters, state
 

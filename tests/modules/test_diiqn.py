@@ -133,11 +133,15 @@ def test_a_missing_callback_does_not_silently_turn_imitation_off(missing, callba
 
 def test_the_labeller_learns_from_the_agents_transitions_and_leaves_the_q_values_alone():
     module = make(labeller=LabellerSettings(), confidence=FixedConfidence(0.0))
-    without = make(confidence=FixedConfidence(0.0))
-    losses(module, guided())["loss"].backward()
-    losses(without, guided())["loss"].backward()
-    assert_close(module.online.values.grad, without.online.values.grad)
+    batch = torch.stack([guided(), guided()])
+    loss = module.batch_losses(batch)["loss/labeller"]
+    loss.backward()
     assert all(parameter.grad is not None for parameter in module.labeller.parameters())
+    assert module.online.values.grad is None
+
+
+def test_without_a_labeller_nothing_is_added_to_a_batch():
+    assert make().batch_losses(torch.stack([guided()])) == {}
 
 
 def test_the_labeller_has_a_learning_rate_of_its_own():

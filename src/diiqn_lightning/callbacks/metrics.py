@@ -89,7 +89,7 @@ class TrainingMetrics(lightning.Callback):
         if "expert/weight" in outputs:
             self._weights.append(outputs["expert/weight"])
         for name, value in outputs.items():
-            name = "train/loss" if name == "loss" else name
+            name = f"train/{name}" if name.startswith("loss") else name
             total, mean = self._sums.get(name), value.float().mean()
             self._sums[name] = mean if total is None else total + mean
         if trainer.datamodule.frames >= self._next_row:

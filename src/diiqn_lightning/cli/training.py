@@ -243,6 +243,9 @@ class TrainingCLI(LightningCLI):
             kwargs["logger"] = self._loggers(blocks)
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
+        if blocks.trainer.strategy in ("auto", "ddp") and num_processes(blocks.trainer) > 1:
+            # The labeller takes part in one update of a batch, and DDP has to know.
+            kwargs["strategy"] = "ddp_find_unused_parameters_true"
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 
@@ -291,6 +294,18 @@ class TrainingCLI(LightningCLI):
             "seed": config.seed_everything,
             "command": shlex.join(["python", "-m", "diiqn_lightning", *self.arguments]),
         }
+
+
+def num_processes(trainer_config: Any) -> int:
+    """How many processes a Trainer's settings ask for."""
+    devices, accelerator = trainer_config.devices, trainer_config.accelerator
+    if isinstance(devices, list):
+        count = len(devices)
+    elif str(devices) in ("auto", "-1"):
+        count = torch.cuda.device_count() if accelerator in ("auto", "gpu", "cuda") else 1
+    else:
+        count = int(devices)
+    return max(1, count) * int(trainer_config.num_nodes)
 
 
 def load_agent(checkpoint: Path) -> TrainingCLI:

@@ -134,11 +134,6 @@ class DIIQN(DQN):
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
         update.set(keys.TD_ERROR, priority)
         update.set(keys.EXPERT_WEIGHT, weight)
-        if self.labeller_settings is not None:
-            transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-            labelling = self.labeller.loss(*(update.get(key) for key in transition))
-            parts = {**parts, "inference/loss": labelling}
-            loss = loss + labelling.mean()
         return {
             "loss": loss,
             "train/q": q_agent,
@@ -150,6 +145,13 @@ class DIIQN(DQN):
             "expert/agreement": q_expert.argmax(1) == expert.get("action"),
             **parts,
         }
+
+    def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
+        """The labeller learns from the agent's transitions of a whole batch at once."""
+        if self.labeller_settings is None:
+            return {}
+        transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
+        return {"loss/labeller": self.labeller.loss(*(batch.get(key).flatten(0, 1) for key in transition)).mean()}
 
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import lightning
 import torch
@@ -112,12 +112,14 @@ class DQN(lightning.LightningModule):
         if self._is_time_for_target():
             self.target.load_state_dict(self.online.state_dict())
         self.write_targets(batch)
-        optimizer = self.optimizers(use_pl_optimizer=False)
+        optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         updates = batch.unbind(0)
-        for update in updates:
+        for number, update in enumerate(updates, start=1):
             outputs = self.losses(update)
+            if number == len(updates):
+                outputs |= self.batch_losses(batch)
             optimizer.zero_grad()
-            self.manual_backward(outputs["loss"])
+            self.manual_backward(torch.stack([loss for name, loss in outputs.items() if name.startswith("loss")]).sum())
             optimizer.step()
         self.updates += len(updates)
         for key in self.written:
@@ -148,6 +150,10 @@ class DQN(lightning.LightningModule):
         update.set(keys.TD_ERROR, td_error.detach().abs())
         loss = (update.get(keys.PRIORITY_WEIGHT) * elementwise_loss(td_error, self.loss)).mean()
         return {"loss": loss, "train/q": q}
+
+    def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
+        """Losses over a whole batch ``[U, B]``, added to its last update: none here."""
+        return {}
 
     @torch.no_grad()
     def td_target(self, reward: Tensor, terminated: Tensor, next_observation: Tensor) -> Tensor:
