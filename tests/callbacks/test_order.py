@@ -63,7 +63,7 @@ def fit(path, max_frames):
     )
     module = DIIQN(data.observation_shape, data.num_actions)
     callbacks = [
-        ExpertData(path),
+        ExpertData(str(path)),
         NearestTransition(distance="l2"),
         ExpertSampling(expert_draw="neighbour", distance="l2", similarity_threshold=0.5),
         ExpertVisits(),

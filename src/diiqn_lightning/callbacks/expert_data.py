@@ -5,7 +5,8 @@ from typing import Any
 
 import lightning
 
-from diiqn_lightning.experts import ExpertDataset, InferredActions, files
+from diiqn_lightning.experts import ExpertDataset, InferredActions
+from diiqn_lightning.experts.sources import load_any
 
 
 class ExpertData(lightning.Callback):
@@ -14,13 +15,13 @@ class ExpertData(lightning.Callback):
     The other callbacks of the expert's side find it with :meth:`of`.
 
     Args:
-        path: the dataset's file.
+        source: the dataset: a file, a folder, or ``minari:ID``.
         transitions: use only the first whole episodes that hold so many; null uses all.
     """
 
-    def __init__(self, path: Path, transitions: int | None = None) -> None:
-        self.path, self.name = path, path.stem
-        self.dataset: ExpertDataset = files.load(path)
+    def __init__(self, source: str, transitions: int | None = None) -> None:
+        self.source, self.name = source, Path(source).stem
+        self.dataset: ExpertDataset = load_any(source)
         if transitions is not None:
             self.dataset = self.dataset.first(transitions)
         self.states = self.dataset.states

@@ -35,7 +35,7 @@ from diiqn_lightning.cli.messages import cause_of, one_sentence
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.names import environment_name, shipped_expert
+from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.summary import evaluation_table, finish_run
 
@@ -232,7 +232,7 @@ class TrainingCLI(LightningCLI):
         config, blocks = self.config[self.subcommand], self.config_init[self.subcommand]
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
         if config.expert is not None and self.subcommand == "fit":
-            expert = ExpertData(shipped_expert(config.expert, config.data.env), config.expert_transitions)
+            expert = ExpertData(expert_source(config.expert, config.data.env), config.expert_transitions)
             callbacks += [
                 expert,
                 *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),

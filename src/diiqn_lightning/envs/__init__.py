@@ -2,13 +2,14 @@
 
 from diiqn_lightning.envs.episodes import SeededEpisodes
 from diiqn_lightning.envs.evaluation import EpisodeStatistics, Evaluation
-from diiqn_lightning.envs.factory import EnvironmentSpec, make_env, make_gym_env, spec_of
+from diiqn_lightning.envs.factory import EnvironmentSpec, in_canonical_order, make_env, make_gym_env, spec_of
 
 __all__ = [
     "EnvironmentSpec",
     "EpisodeStatistics",
     "Evaluation",
     "SeededEpisodes",
+    "in_canonical_order",
     "make_env",
     "make_gym_env",
     "spec_of",

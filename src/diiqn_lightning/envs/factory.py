@@ -96,10 +96,26 @@ def _plain_observations(env: gym.Env[Any, Any], env_id: str) -> gym.Env[Any, Any
             raise InputError(
                 "data.env", env_id, f"wrap it to give arrays, its observation space is {env.observation_space}"
             )
-        env = gym.wrappers.FlattenObservation(env)
+        space = in_canonical_order(env.observation_space)
+        env = gym.wrappers.TransformObservation(
+            env, partial(gym.spaces.utils.flatten, space), gym.spaces.utils.flatten_space(space)
+        )
     if env.observation_space.dtype not in (np.bool_, np.uint8, np.float32):
         env = gym.wrappers.DtypeObservation(env, np.float32)
     return env
+
+
+def in_canonical_order(space: gym.Space[Any]) -> gym.Space[Any]:
+    """The same space with dictionaries in the order of their keys.
+
+    Gymnasium keeps the order in which a dictionary space was written and Minari does not, so that
+    flattening with either's space would mix up environment and dataset.
+    """
+    if isinstance(space, gym.spaces.Dict):
+        return gym.spaces.Dict({name: in_canonical_order(part) for name, part in sorted(space.spaces.items())})
+    if isinstance(space, gym.spaces.Tuple):
+        return gym.spaces.Tuple([in_canonical_order(part) for part in space.spaces])
+    return space
 
 
 def spec_of(env: gym.Env[Any, Any]) -> EnvironmentSpec:

@@ -15,8 +15,8 @@ def environment_name(env_id: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
 
 
-def shipped_expert(expert: str, env_id: str) -> Path:
-    """The dataset's file for a skill or a path.
+def expert_source(expert: str, env_id: str) -> str:
+    """The dataset for a skill: the shipped file; anything else is a dataset by itself.
 
     Skills are looked for in ``experts/`` below the working directory, and below the repository that
     this package was installed from.
@@ -25,12 +25,12 @@ def shipped_expert(expert: str, env_id: str) -> Path:
         InputError: if there is no such file.
     """
     if expert not in SKILLS:
-        return Path(expert)
+        return expert
     name = f"{environment_name(env_id)}-{expert}{SUFFIX}"
     roots = (Path.cwd(), Path(__file__).resolve().parents[3])
     for root in roots:
         if (root / "experts" / name).is_file():
-            return root / "experts" / name
+            return str(root / "experts" / name)
     shipped = sorted(path.stem for root in roots for path in (root / "experts").glob(f"*{SUFFIX}"))
     raise InputError(
         "expert",

@@ -1,0 +1,157 @@
+"""Datasets from NumPy files: one ``.npz``, or a folder with a file for each episode.
+
+A file holds ``observations`` and, in a single ``.npz``, where episodes end:
+
+- ``episode_ends``: one past the last state of each episode, or
+- ``terminations`` and/or ``truncations``: flags, true at the last state of each episode; with
+  ``next_observations`` beside them all of these are per transition instead.
+
+``actions`` (discrete) and ``rewards`` per transition are optional and become labels. Object arrays
+would need unpickling, which can run code: they are refused, never loaded.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.dataset import LABEL_NAMES, ExpertDataset, ExpertLabels, ExpertStates
+
+Array = np.ndarray[Any, Any]
+
+
+def read_npz(path: Path) -> ExpertDataset:
+    """Read a single file of whole episodes.
+
+    Raises:
+        InputError: naming the file, the array and the remedy.
+    """
+    arrays = _load(path)
+    if "observations" not in arrays:
+        raise InputError("dataset file", str(path), f"give an array named observations; it has {sorted(arrays)}")
+    flags = [np.asarray(arrays[name], bool) for name in ("terminations", "truncations") if name in arrays]
+    if "episode_ends" in arrays:
+        ends = np.asarray(arrays["episode_ends"])
+        if ends.ndim != 1 or ends.dtype.kind not in "iu":
+            raise InputError("episode_ends", f"{ends.dtype} {ends.shape}", "give a vector of whole numbers")
+        count = len(arrays["observations"])
+        if len(ends) == 0 or ends[-1] != count or np.any(np.diff(ends, prepend=0) <= 0):
+            raise InputError(
+                "episode_ends", ends.tolist()[-5:], f"give rising numbers, the last being the {count} states"
+            )
+        return dataset_from(np.split(arrays["observations"], ends[:-1]), arrays, {"source": path.name})
+    if not flags:
+        raise InputError("dataset file", str(path), "give episode_ends, or terminations and/or truncations")
+    last = np.logical_or.reduce(flags)
+    if last.shape != (len(arrays["observations"]),):
+        raise InputError("terminations", last.shape, f"give one for each of {len(arrays['observations'])} observations")
+    if not last[-1]:
+        raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
+    ends = np.flatnonzero(last) + 1
+    episodes = np.split(arrays["observations"], ends[:-1])
+    if "next_observations" in arrays:
+        final = arrays["next_observations"][ends - 1]
+        episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, final, strict=True)]
+    return dataset_from(episodes, arrays, {"source": path.name})
+
+
+def read_folder(path: Path) -> ExpertDataset:
+    """Read a folder with one ``.npy`` (states) or ``.npz`` for each episode, in the order of their names.
+
+    Raises:
+        InputError: naming the file, the array and the remedy.
+    """
+    files = sorted(file for file in path.iterdir() if file.suffix in (".npy", ".npz"))
+    if not files:
+        raise InputError("dataset folder", str(path), "give a folder with one .npy or .npz file for each episode")
+    episodes = [_load(file) for file in files]
+    for file, arrays in zip(files, episodes, strict=True):
+        if "observations" not in arrays:
+            raise InputError("dataset file", str(file), "give an array named observations")
+    labels = {
+        name: np.concatenate([arrays[name] for arrays in episodes])
+        for name in ("actions", "rewards")
+        if all(name in arrays for arrays in episodes)
+    }
+    return dataset_from([arrays["observations"] for arrays in episodes], labels, {"source": path.name})
+
+
+def write_npz(dataset: ExpertDataset, path: Path) -> None:
+    """Write states, where episodes end and, where known, actions and rewards."""
+    arrays = {"observations": dataset.states.states.numpy(), "episode_ends": dataset.states.episode_ends.numpy()}
+    if dataset.labels is not None:
+        arrays |= {"actions": dataset.labels.action.numpy(), "rewards": dataset.labels.reward.numpy()}
+    aside = path.with_name(path.name + ".partial")
+    with aside.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    aside.replace(path)
+
+
+def dataset_from(episodes: Sequence[Array], labels: Mapping[str, Any], card: dict[str, Any]) -> ExpertDataset:
+    """A dataset of episodes' states, with labels where ``actions`` and ``rewards`` are given.
+
+    Args:
+        episodes: states of each, ``[T + 1, *O]``.
+        labels: may hold ``actions`` and ``rewards``, per transition of all episodes.
+        card: what is known of the data.
+
+    Raises:
+        InputError: for shapes, types or values that cannot be an expert's.
+    """
+    shapes = {states.shape[1:] for states in episodes}
+    if len(shapes) != 1:
+        raise InputError("observations", sorted(shapes), "give all episodes the same observation shape")
+    if not shapes.pop():
+        raise InputError(
+            "observations", "numbers without a shape", "give arrays [states, features] or [states, H, W, C]"
+        )
+    states = torch.from_numpy(_supported(np.concatenate(episodes)))
+    ends = torch.from_numpy(np.cumsum([len(episode) for episode in episodes]))
+    expert = ExpertStates(states, ends)
+    return ExpertDataset(expert, _labels(labels, expert), card)
+
+
+def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | None:
+    if "actions" not in arrays or np.asarray(arrays["actions"]).dtype.kind not in "iub":
+        return None
+    action = np.asarray(arrays["actions"]).astype(np.int64).reshape(len(arrays["actions"]), -1)[:, 0]
+    reward = np.asarray(arrays.get("rewards", np.zeros(len(action))), np.float32).reshape(-1)
+    last = states.is_last
+    terminated = np.asarray(arrays.get("label_terminated", last.numpy()), bool)
+    columns = (action, action, reward, terminated, last.numpy() & ~terminated)
+    for name, column in zip(LABEL_NAMES, columns, strict=True):
+        if len(column) != states.num_transitions:
+            raise InputError(name, len(column), f"give one for each of {states.num_transitions} transitions")
+    return ExpertLabels(*(torch.from_numpy(column.copy()) for column in columns))
+
+
+def _supported(observations: Array) -> Array:
+    """Booleans, bytes and float32 as they are; other numbers as float32."""
+    if observations.dtype in (np.bool_, np.uint8, np.float32):
+        return observations
+    if observations.dtype.kind not in "iuf":
+        raise InputError("observations", str(observations.dtype), "give booleans, bytes or numbers")
+    return observations.astype(np.float32)
+
+
+def _load(path: Path) -> dict[str, Array]:
+    try:
+        loaded = np.load(BytesIO(path.read_bytes()), allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"observations": loaded}
+        return {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError as error:
+        raise InputError("dataset file", str(path), "no such file") from error
+    except ValueError as error:
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            remedy = "save plain arrays; object arrays would need unpickling, which can run code"
+            raise InputError("dataset file", str(path), remedy) from error
+        raise InputError("dataset file", str(path), f"it is damaged or no NumPy file ({error})") from error
+    except (OSError, BadZipFile, EOFError, KeyError, MemoryError, zlib.error) as error:
+        raise InputError("dataset file", str(path), f"it is damaged or no NumPy file ({error})") from error

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import torch
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.arrays import read_folder, read_npz, write_npz
+from diiqn_lightning.experts.sources import load_any
+
+STATES = np.arange(14, dtype=np.float32).reshape(7, 2)  # two episodes: 4 states and 3
+
+
+def save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"episode_ends": [4, 7]},
+        {"terminations": [0, 0, 0, 1, 0, 0, 1]},
+        {"terminations": [0, 0, 0, 1, 0, 0, 0], "truncations": [0, 0, 0, 0, 0, 0, 1]},
+    ],
+    ids=["ends", "terminations", "both"],
+)
+def test_reads_episodes_however_their_ends_are_told(tmp_path, ends):
+    dataset = read_npz(save(tmp_path / "a.npz", observations=STATES, **{k: np.array(v) for k, v in ends.items()}))
+    assert dataset.states.episode_ends.tolist() == [4, 7]
+    assert dataset.states.num_transitions == 5
+    assert torch.equal(dataset.states.states, torch.from_numpy(STATES))
+    assert dataset.labels is None
+
+
+def test_reads_transitions_with_their_next_observations(tmp_path):
+    dataset = read_npz(
+        save(
+            tmp_path / "a.npz",
+            observations=STATES[[0, 1, 2, 4, 5]],
+            next_observations=STATES[[1, 2, 3, 5, 6]],
+            terminations=np.array([0, 0, 1, 0, 1], bool),
+        )
+    )
+    assert torch.equal(dataset.states.states, torch.from_numpy(STATES))
+
+
+def test_actions_and_rewards_become_labels(tmp_path):
+    dataset = read_npz(
+        save(
+            tmp_path / "a.npz",
+            observations=STATES,
+            episode_ends=[4, 7],
+            actions=[0, 1, 0, 1, 1],
+            rewards=[0, 0, 1, 0, 2.5],
+        )
+    )
+    assert dataset.labels.action.tolist() == [0, 1, 0, 1, 1]
+    assert dataset.labels.reward.tolist() == [0, 0, 1, 0, 2.5]
+
+
+def test_a_folder_holds_an_episode_in_each_file(tmp_path):
+    np.save(tmp_path / "b.npy", STATES[4:])
+    np.save(tmp_path / "a.npy", STATES[:4])
+    dataset = read_folder(tmp_path)
+    assert torch.equal(dataset.states.states, torch.from_numpy(STATES))
+    assert dataset.states.episode_ends.tolist() == [4, 7]
+    assert load_any(str(tmp_path)).states.content_hash == dataset.states.content_hash
+
+
+def test_comes_back_as_it_was_written(tmp_path, corridor_expert):
+    write_npz(corridor_expert, tmp_path / "a.npz")
+    back = load_any(str(tmp_path / "a.npz"))
+    assert back.states.content_hash == corridor_expert.states.content_hash
+    assert torch.equal(back.labels.action, corridor_expert.labels.action)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.float32])
+def test_keeps_the_types_that_networks_take(tmp_path, dtype):
+    back = read_npz(save(tmp_path / "a.npz", observations=(STATES > 5).astype(dtype), episode_ends=[4, 7]))
+    assert str(back.states.states.dtype).endswith(np.dtype(dtype).name)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.float16])
+def test_other_numbers_become_float32(tmp_path, dtype):
+    back = read_npz(save(tmp_path / "a.npz", observations=STATES.astype(dtype), episode_ends=[4, 7]))
+    assert back.states.states.dtype == torch.float32
+
+
+class Payload:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("an array was unpickled",))
+
+
+BAD = {
+    "object array": ({"observations": np.array([Payload()] * 3, object), "episode_ends": [3]}, "unpickling"),
+    "no observations": ({"states": STATES}, "observations"),
+    "no ends": ({"observations": STATES}, "episode_ends"),
+    "no end after the last": ({"observations": STATES, "terminations": np.zeros(7, bool)}, "end or truncate"),
+    "flags of another length": ({"observations": STATES, "terminations": np.ones(3, bool)}, "7 observations"),
+    "ends beyond the data": ({"observations": STATES, "episode_ends": [4, 9]}, "7 states"),
+    "ends out of order": ({"observations": STATES, "episode_ends": [5, 4, 7]}, "rising"),
+    "fractional ends": ({"observations": STATES, "episode_ends": [4.5, 7]}, "whole numbers"),
+    "an episode of one state": ({"observations": STATES, "episode_ends": [1, 7]}, "two states"),
+    "text": ({"observations": np.array([["a"], ["b"]]), "episode_ends": [2]}, "numbers"),
+    "complex numbers": ({"observations": STATES * 1j, "episode_ends": [4, 7]}, "numbers"),
+    "NaN": ({"observations": STATES * np.nan, "episode_ends": [4, 7]}, "NaN"),
+    "infinity": ({"observations": STATES + np.inf, "episode_ends": [4, 7]}, "infinite"),
+    "labels of another length": ({"observations": STATES, "episode_ends": [4, 7], "actions": [1]}, "5 transitions"),
+    "numbers without a shape": ({"observations": np.arange(7.0), "episode_ends": [4, 7]}, "features"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refuses_in_one_sentence(name, tmp_path):
+    arrays, hint = BAD[name]
+    with pytest.raises(InputError, match=hint) as refusal:
+        read_npz(save(tmp_path / "a.npz", **arrays))
+    assert "\n" not in str(refusal.value)
+
+
+def test_refuses_damaged_files(tmp_path):
+    path = save(tmp_path / "a.npz", observations=STATES, episode_ends=[4, 7])
+    content = path.read_bytes()
+    for length in (0, 10, len(content) // 2, len(content) - 5):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match="damaged"):
+            read_npz(path)
+    path.write_bytes(b"\x80\x04\x95")  # a pickle under the right name
+    with pytest.raises(InputError, match="unpickling|damaged"):
+        read_npz(path)
+
+
+def test_refuses_an_empty_folder_and_mixed_shapes(tmp_path):
+    with pytest.raises(InputError, match="one .npy"):
+        read_folder(tmp_path)
+    np.save(tmp_path / "a.npy", STATES)
+    np.save(tmp_path / "b.npy", STATES[:, :1])
+    with pytest.raises(InputError, match="same observation shape"):
+        read_folder(tmp_path)
