@@ -15,6 +15,8 @@ VERBS = {
     "validate": "evaluate a checkpoint",
     "test": "evaluate a checkpoint, under the name of a test",
     "record": "record an expert dataset from a trained agent or a policy of your own",
+    "inspect": "look at an expert dataset: table, figure, warnings, fit with an environment",
+    "convert": "convert expert datasets: .npz, folders, Minari, both ways",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

@@ -4,15 +4,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter
 
 from diiqn_lightning.report.run_folder import RunFolder
-
-# Okabe and Ito's colours: distinct for colour-blind readers and in grey.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+from diiqn_lightning.report.style import BLUE, GREEN, GREY, ORANGE, figure_file, new_figure
 
 
 def read_metrics(path: Path) -> dict[str, tuple[list[int], list[float]]]:
@@ -39,9 +34,8 @@ def draw_curve(folder: RunFolder, summary: dict[str, Any], lines: dict[str, floa
     """
     columns = read_metrics(folder.metrics)
     guided = "expert/weight" in columns
-    figure, axes = plt.subplots(
-        1 + guided, 1, figsize=(8, 4.5 + 2.5 * guided), sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + guided]
-    )
+    figure = new_figure((8, 4.5 + 2.5 * guided))
+    axes = figure.subplots(1 + guided, 1, sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + guided])
     returns = axes[0, 0]
     for name, label, colour, style in (
         ("eval/return", "evaluation, ε = 0.01", BLUE, "o-"),
@@ -73,9 +67,5 @@ def draw_curve(folder: RunFolder, summary: dict[str, Any], lines: dict[str, floa
         guidance.set_ylim(0, 1)
         guidance.legend(frameon=False, fontsize=9, loc="center right")
     axes[-1, 0].set_xlabel("environment frames")
-    for axis in axes[:, 0]:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda frames, _: f"{frames:,.0f}"))
-    figure.tight_layout()
-    figure.savefig(folder.curve, dpi=120)
-    plt.close(figure)
+    axes[-1, 0].xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames:,.0f}"))
+    figure_file(figure, folder.curve)

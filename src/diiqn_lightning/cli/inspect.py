@@ -1,0 +1,54 @@
+"""``inspect``: what a dataset is like, in a table and a picture."""
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """examples
+  python -m diiqn_lightning inspect experts/breakout-medium.expert
+  python -m diiqn_lightning inspect my_states.npz --against MinAtar/Breakout-v1 --out mine.png
+  python -m diiqn_lightning inspect minari:my/dataset-v0
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    options = argparse.ArgumentParser(
+        prog="python -m diiqn_lightning inspect",
+        description="Look at an expert dataset before learning from it: episodes, returns, duplicates, neighbours, "
+        "suggested τ and err_max, and what to mend.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("dataset", help=".expert, .npz, a folder, or minari:ID")
+    options.add_argument("--against", metavar="ENV", help="Gymnasium id: let a random agent try how well it fits")
+    options.add_argument("--frames", type=int, default=5_000, help="frames of the random agent (5000)")
+    options.add_argument(
+        "--distance", choices=("hamming", "l2", "cosine", "jaccard"), help="by default by the data's type"
+    )
+    options.add_argument("--out", type=Path, help="PNG file; by default inspect-NAME.png here")
+    return options
+
+
+def run(arguments: list[str]) -> int:
+    """Run the verb."""
+    options = parser().parse_args(arguments)
+    from diiqn_lightning.errors import InputError
+    from diiqn_lightning.experts.sources import load_any
+    from diiqn_lightning.report.inspection import as_table, cover_environment, inspect_dataset
+    from diiqn_lightning.report.inspection_figure import draw_inspection
+
+    if options.frames < 1:
+        raise InputError("--frames", options.frames, "give a whole number of at least 1")
+    dataset = load_any(options.dataset)
+    name = Path(options.dataset).stem.replace(":", "-")
+    inspection = inspect_dataset(dataset, options.distance)
+    if options.against:
+        cover_environment(inspection, dataset, options.against, options.frames)
+    print(as_table(name, dataset, inspection))
+    path = options.out or Path(f"inspect-{name}.png")
+    try:
+        draw_inspection(name, dataset, inspection, path)
+    except OSError as error:
+        raise InputError("--out", str(path), f"choose a place that can be written ({error.strerror})") from error
+    print(f"  figure: {path}")
+    return 0
