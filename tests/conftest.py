@@ -53,6 +53,7 @@ class Corridor(gym.Env):
 
 
 gym.register("Corridor-v0", entry_point=Corridor, max_episode_steps=20)
+gym.register("Corridor-v1", entry_point=Corridor, max_episode_steps=30)
 
 
 def walk(episodes=3, seed=0):

@@ -17,6 +17,7 @@ VERBS = {
     "record": "record an expert dataset from a trained agent or a policy of your own",
     "inspect": "look at an expert dataset: table, figure, warnings, fit with an environment",
     "convert": "convert expert datasets: .npz, folders, Minari, both ways",
+    "report": "compare finished runs: learning curves and returns over seeds",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

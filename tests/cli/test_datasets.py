@@ -1,3 +1,5 @@
+import csv
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,8 @@ def test_inspect_prints_a_table_and_draws_a_figure(run, tmp_path, expert_path):
         (["{data}", "--against=Nowhere-v0"], "Nowhere-v0"),
         (["{data}", "--frames=0", "--against=Corridor-v0"], "--frames is 0"),
         (["{data}", "--out=/none/a.png"], "can be written"),
+        (["{data}", "--table=/none/a.csv"], "can be written"),
+        (["{data}", "{data}", "--out=a.png"], "single dataset"),
     ],
 )
 def test_inspect_refuses_in_one_sentence(arguments, hint, run, expert_path):
@@ -27,6 +31,19 @@ def test_inspect_refuses_in_one_sentence(arguments, hint, run, expert_path):
     assert code == 2
     assert hint in complaint
     assert "Traceback" not in complaint
+
+
+def test_inspect_writes_a_table_of_several_datasets(run, tmp_path, expert_path):
+    files.save(walk(episodes=5), tmp_path / "more.expert")
+    code, printed, complaint = run("inspect", expert_path, tmp_path / "more.expert", "--table", tmp_path / "a.csv")
+    assert code == 0, complaint
+    with (tmp_path / "a.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["dataset"], row["transitions"], row["distinct_states"]) for row in rows] == [
+        ("walk", "9", "4"),
+        ("more", "15", "4"),
+    ]
+    assert "more" in printed
 
 
 def test_convert_goes_to_numpy_and_back(run, tmp_path, expert_path):

@@ -164,6 +164,29 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
         assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
 
 
+OTHERWISE = {
+    "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
+    "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),
+    "number of processes": ("--trainer.devices=2", ["trainer.devices", "is 2", "as many processes: 1"]),
+}
+
+
+@pytest.mark.parametrize("what", OTHERWISE)
+def test_resuming_with_something_else_is_refused(what, run, tmp_path, expert_path):
+    files.save(walk(episodes=4), tmp_path / "another.expert")
+    more = [*diiqn_on_corridor(expert_path), "--video=null", "--trainer.accelerator=cpu"]
+    run(*fit("diiqn", tmp_path / "run", *more))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    argument, hints = OTHERWISE[what]
+    code, _, complaint = run(
+        *fit("diiqn", tmp_path / "run", *more, "--ckpt_path=last", argument.format(tmp=tmp_path), frames=800)
+    )
+    assert code == 2
+    for hint in hints:
+        assert hint in complaint
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")} == before
+
+
 def assert_same(one, other):
     """Nested states are equal bit by bit."""
     assert type(one) is type(other)

@@ -1,3 +1,5 @@
+import resource
+
 import pytest
 import torch
 
@@ -83,3 +85,31 @@ def test_refuses_a_place_that_cannot_be_written():
 
     with pytest.raises(InputError, match="can be written"):
         record(right, "Corridor-v0", Path("/proc/a.expert"), **settings())
+
+
+@pytest.fixture
+def full_disk():
+    """No file can grow beyond some bytes, as on a full disk (a quota of the kernel's own)."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_what_was_recorded_and_the_recording_goes_on(tmp_path, full_disk):
+    wanted = settings(transitions=1500, epsilon=1.0)
+    whole = record(right, "MinAtar/Breakout-v1", tmp_path / "whole.expert", **wanted)
+    room = (tmp_path / "whole.expert").stat().st_size // 2
+
+    def limited(transitions):
+        full_disk(room)
+
+    with pytest.raises(InputError, match="can be written"):
+        record(right, "MinAtar/Breakout-v1", tmp_path / "a.expert", **wanted, progress=limited)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.expert.recording", "whole.expert"}
+    full_disk(resource.RLIM_INFINITY)
+    resumed = record(right, "MinAtar/Breakout-v1", tmp_path / "a.expert", **wanted)
+    assert resumed.states.content_hash == whole.states.content_hash

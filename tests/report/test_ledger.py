@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.ledger import find_runs, read_ledger, run_key, write_ledger
+from diiqn_lightning.report.ledger import find_runs, ledger_row, read_ledger, run_key, write_ledger
 
 
 def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None):
@@ -57,6 +57,14 @@ def test_runs_with_other_experts_have_rows_of_their_own(tmp_path):
         expert = {"name": name, "hash": name * 3, "return": 4.0}
         write_ledger(out, find_runs([make_run(tmp_path / name, expert=expert)]))
     assert {row["expert"] for row in read_ledger(out)} == {"weak", "strong"}
+
+
+def test_a_command_has_no_path_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = make_run(tmp_path / "run")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps(summary | {"command": f"python --run_dir {folder}"}))
+    assert ledger_row(find_runs([tmp_path])[0])["command"] == "python --run_dir run"
 
 
 def test_refuses_a_folder_that_is_not_there(tmp_path):

@@ -76,7 +76,7 @@ class RunCheckpoint(Checkpoint):
 
     Args:
         folder: ``<run_dir>/checkpoints``.
-        identity: what a resumed run must have in common with this one, by name.
+        identity: what a resumed run must have in common with this one (see :func:`check_identity`).
         settings: when.
     """
 
@@ -237,6 +237,37 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not whole:
         raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
     return manifest
+
+
+IDENTITY = {
+    "algorithm": ("model.class_path", "resume with the algorithm that the checkpoint is of"),
+    "environment": ("data.env", "resume in the environment that the checkpoint is of"),
+    "expert": ("expert", "resume with the dataset that the checkpoint learned from"),
+    "ranks": ("trainer.devices × trainer.num_nodes", "resume with as many processes"),
+}
+"""What a checkpoint says of its run and a resumed run must share: the option that sets it, and the remedy."""
+
+
+def check_identity(saved: dict[str, Any], resumed: dict[str, Any]) -> None:
+    """Refuse to go on with another algorithm, environment, expert or number of processes.
+
+    Args:
+        saved: identity in the checkpoint's manifest.
+        resumed: identity of the run that resumes.
+
+    Raises:
+        InputError: that names both values.
+    """
+    for name, (field, remedy) in IDENTITY.items():
+        before, now = saved.get(name), resumed.get(name)
+        if before != now:
+            if name == "expert":
+                before, now = (_named_expert(identity) for identity in (saved, resumed))
+            raise InputError(field, now, f"{remedy}: {before}")
+
+
+def _named_expert(identity: dict[str, Any]) -> str | None:
+    return f"{identity['expert_name']} ({identity['expert']})" if "expert" in identity else None
 
 
 def _digest(path: Path) -> str:

@@ -7,6 +7,7 @@ EXAMPLES = """examples
   python -m diiqn_lightning inspect experts/breakout-medium.expert
   python -m diiqn_lightning inspect my_states.npz --against MinAtar/Breakout-v1 --out mine.png
   python -m diiqn_lightning inspect minari:my/dataset-v0
+  python -m diiqn_lightning inspect experts/*.expert --table experts.csv
 """
 
 
@@ -19,13 +20,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    options.add_argument("dataset", help=".expert, .npz, a folder, or minari:ID")
+    options.add_argument("datasets", nargs="+", metavar="DATASET", help=".expert, .npz, a folder, or minari:ID")
+    options.add_argument("--table", type=Path, help="CSV file: one row for each dataset, and no figures")
     options.add_argument("--against", metavar="ENV", help="Gymnasium id: let a random agent try how well it fits")
     options.add_argument("--frames", type=int, default=5_000, help="frames of the random agent (5000)")
     options.add_argument(
         "--distance", choices=("hamming", "l2", "cosine", "jaccard"), help="by default by the data's type"
     )
-    options.add_argument("--out", type=Path, help="PNG file; by default inspect-NAME.png here")
+    options.add_argument("--out", type=Path, help="PNG file of a single dataset; by default inspect-NAME.png here")
     return options
 
 
@@ -33,14 +35,29 @@ def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
     from diiqn_lightning.errors import InputError
+
+    if options.frames < 1:
+        raise InputError("--frames", options.frames, "give a whole number of at least 1")
+    if options.out and len(options.datasets) > 1:
+        raise InputError("--out", str(options.out), "leave it out, or give a single dataset")
+    if options.table:
+        from diiqn_lightning.report.expert_table import write_expert_table
+
+        print(write_expert_table(options.datasets, options.table))
+        return 0
+    for source in options.datasets:
+        _inspect(source, options)
+    return 0
+
+
+def _inspect(source: str, options: argparse.Namespace) -> None:
+    from diiqn_lightning.errors import InputError
     from diiqn_lightning.experts.sources import load_any
     from diiqn_lightning.report.inspection import as_table, cover_environment, inspect_dataset
     from diiqn_lightning.report.inspection_figure import draw_inspection
 
-    if options.frames < 1:
-        raise InputError("--frames", options.frames, "give a whole number of at least 1")
-    dataset = load_any(options.dataset)
-    name = Path(options.dataset).stem.replace(":", "-")
+    dataset = load_any(source)
+    name = Path(source).stem.replace(":", "-")
     inspection = inspect_dataset(dataset, options.distance)
     if options.against:
         cover_environment(inspection, dataset, options.against, options.frames)
@@ -51,4 +68,3 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         raise InputError("--out", str(path), f"choose a place that can be written ({error.strerror})") from error
     print(f"  figure: {path}")
-    return 0

@@ -1,6 +1,7 @@
 """``record``: an expert dataset from a trained agent or from a policy of the user's own."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -70,6 +71,7 @@ def run(arguments: list[str]) -> int:
             max_episode_steps=options.max_episode_steps,
             env_kwargs=env_kwargs,
             card=card,
+            command=shlex.join(["python", "-m", "diiqn_lightning", "record", *arguments]),
             progress=lambda transitions: bar.update(task, completed=transitions),
         )
     facts = dataset.card

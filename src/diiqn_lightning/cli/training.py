@@ -19,7 +19,14 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
 from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
-from diiqn_lightning.callbacks.checkpoint import MODEL, CheckpointSettings, RunCheckpoint, RunInterrupted, read_manifest
+from diiqn_lightning.callbacks.checkpoint import (
+    MODEL,
+    CheckpointSettings,
+    RunCheckpoint,
+    RunInterrupted,
+    check_identity,
+    read_manifest,
+)
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
@@ -125,7 +132,8 @@ class TrainingCLI(LightningCLI):
             "--expert",
             type=str | None,
             default=None,
-            help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path.",
+            help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path. "
+            "Algorithms that learn from no expert leave it aside.",
         )
         parser.add_argument(
             "--expert_transitions",
@@ -202,8 +210,11 @@ class TrainingCLI(LightningCLI):
                     raise InputError(
                         block, None, "configure it, this algorithm learns from an expert (see configs/diiqn.yaml)"
                     )
-        elif config.expert_visits is not None and config.expert_sampling is None:
-            raise InputError("expert_sampling", None, "configure it, or turn expert_visits off as well")
+            return
+        for block in ("action_inference", "expert_sampling", "expert_visits"):
+            if config[block] is not None:
+                raise InputError(block, "configured", "leave it out, this algorithm learns from no expert")
+        config.expert = None  # configs/env/*.yaml names one for the algorithms that do
 
     def _prepare_folder(self, config: Any) -> RunFolder:
         main_process = not is_child_process()
@@ -217,7 +228,7 @@ class TrainingCLI(LightningCLI):
         if config.ckpt_path == "last":
             config.ckpt_path = str(folder.last_checkpoint / MODEL)
         if config.ckpt_path is not None:
-            manifest = read_manifest(Path(config.ckpt_path).parent)
+            self.manifest = manifest = read_manifest(Path(config.ckpt_path).parent)
             if manifest["frames"] >= config.max_frames:
                 raise InputError(
                     "max_frames", config.max_frames, f"give more than the {manifest['frames']} frames of the checkpoint"
@@ -231,6 +242,7 @@ class TrainingCLI(LightningCLI):
         """Build the trainer with the project's callbacks and loggers."""
         config, blocks = self.config[self.subcommand], self.config_init[self.subcommand]
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
+        identity = {"algorithm": config.model.class_path.rsplit(".", 1)[-1], "environment": config.data.env}
         if config.expert is not None and self.subcommand == "fit":
             expert = ExpertData(expert_source(config.expert, config.data.env), config.expert_transitions)
             callbacks += [
@@ -238,8 +250,12 @@ class TrainingCLI(LightningCLI):
                 *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),
             ]
             callbacks.append(InferenceQuality())
+            identity |= {"expert": expert.states.content_hash, "expert_name": expert.name}
         if self.subcommand == "fit":
-            callbacks += self._run_callbacks(blocks)
+            identity["ranks"] = num_processes(blocks.trainer)
+            if config.ckpt_path is not None:
+                check_identity(self.manifest["identity"], identity)
+            callbacks += self._run_callbacks(blocks, identity)
             kwargs["logger"] = self._loggers(blocks)
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
@@ -249,12 +265,12 @@ class TrainingCLI(LightningCLI):
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 
-    def _run_callbacks(self, blocks: Any) -> list[Any]:
+    def _run_callbacks(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks = [PriorityUpdate(), blocks.metrics, FrameProgress(), FrameBudget()]
         if blocks.video is not None:
             callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
-        callbacks.append(RunCheckpoint(self.folder.checkpoints, {}, blocks.checkpoint))
+        callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint))
         return callbacks
 
     def _loggers(self, blocks: Any) -> list[Any]:

@@ -42,6 +42,7 @@ def record(
     max_episode_steps: int,
     env_kwargs: Mapping[str, Any] | None = None,
     card: Mapping[str, Any] | None = None,
+    command: str | None = None,
     progress: Callable[[int], None] = lambda transitions: None,
 ) -> ExpertDataset:
     """Record whole episodes until they hold ``transitions`` transitions, and save them.
@@ -60,6 +61,7 @@ def record(
         max_episode_steps: truncate episodes there.
         env_kwargs: handed to the environment.
         card: what to say of the policy; facts of the recording are added.
+        command: the command line that records, for the card.
         progress: called with the number of transitions so far.
 
     Raises:
@@ -94,7 +96,7 @@ def record(
         dataset = _joined(dataset, episodes, settings)
         files.save(dataset, unfinished)
         progress(dataset.states.num_transitions)
-    whole = _with_returns(dataset.first(transitions))
+    whole = _with_facts(dataset.first(transitions), {"command": command} if command else {})
     files.save(whole, path)
     unfinished.unlink(missing_ok=True)
     return whole
@@ -141,7 +143,7 @@ def _load_unfinished(path: Path, settings: dict[str, Any]) -> ExpertDataset | No
     return dataset
 
 
-def _with_returns(dataset: ExpertDataset) -> ExpertDataset:
+def _with_facts(dataset: ExpertDataset, more: dict[str, Any]) -> ExpertDataset:
     assert dataset.labels is not None
     returns = episode_returns(dataset)
     deviation = float(returns.std()) if len(returns) > 1 else 0.0
@@ -153,6 +155,7 @@ def _with_returns(dataset: ExpertDataset) -> ExpertDataset:
         "return_standard_deviation": deviation,
         "content_hash": dataset.states.content_hash,
         "licence": "Apache-2.0",
+        **more,
     }
     return ExpertDataset(dataset.states, dataset.labels, card)
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,8 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
     config = yaml.safe_load(folder.config.read_text())
     expert = summary["expert"] or {}
     evaluated = summary["eval"]["epsilon"]
+    # Paths below the current folder are written relative to it: a ledger is read on other machines.
+    here = f"{Path.cwd()}{os.sep}"
     return {
         "key": run_key(config, expert.get("hash")),
         "eval_return": evaluated["mean"],
@@ -94,6 +97,7 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
+        "command": summary["command"].replace(here, ""),
     }
 
 
@@ -110,15 +114,14 @@ def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
         Number of rows in the file.
     """
     rows = {(row["key"], row["seed"]): row for row in read_ledger(path)} if path.exists() else {}
-    curves = path.parent / "curves"
-    curves.mkdir(parents=True, exist_ok=True)
+    (path.parent / "curves").mkdir(parents=True, exist_ok=True)
     for folder in runs:
         row = {name: str(value) if value is not None else "" for name, value in ledger_row(folder).items()}
         place = (row["key"], row["seed"])
         if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
             continue
         rows[place] = row
-        _write_curve(folder, curves / f"{row['key']}-{row['seed']}.csv")
+        _write_curve(folder, curve_file(path, row))
     ordered = sorted(
         rows.values(), key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"]))
     )
@@ -135,6 +138,11 @@ def read_ledger(path: Path) -> list[dict[str, str]]:
     """Rows of a ledger."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def curve_file(ledger: Path, row: dict[str, Any]) -> Path:
+    """Where a ledger keeps the curve of one of its rows."""
+    return ledger.parent / "curves" / f"{row['key']}-{row['seed']}.csv"
 
 
 def _write_curve(folder: RunFolder, path: Path) -> None:

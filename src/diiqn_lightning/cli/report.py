@@ -1,0 +1,52 @@
+"""``report``: finished runs side by side."""
+
+import argparse
+from pathlib import Path
+
+EXAMPLES = """examples
+  python -m diiqn_lightning report runs/dqn/breakout runs/diiqn/breakout --out reports/breakout
+  python -m diiqn_lightning report results/ledger.csv --algorithm dqn diiqn --environment breakout --out reports/ledger
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    options = argparse.ArgumentParser(
+        prog="python -m diiqn_lightning report",
+        description="Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
+        "seeds (returns.csv). Runs of the same algorithm, environment and expert are taken as seeds of one another.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="folders with runs in them, or a ledger")
+    options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    options.add_argument("--algorithm", nargs="+", help="only these algorithms")
+    options.add_argument("--environment", nargs="+", help="only these environments")
+    options.add_argument("--frames", type=int, nargs="+", help="only runs of so many frames")
+    return options
+
+
+def run(arguments: list[str]) -> int:
+    """Run the verb."""
+    options = parser().parse_args(arguments)
+    from diiqn_lightning.errors import InputError
+    from diiqn_lightning.report.comparison import collect, write_summary_table
+    from diiqn_lightning.report.comparison_figure import draw_comparison
+
+    runs = [
+        run
+        for run in collect(options.runs)
+        if (not options.algorithm or run.algorithm in options.algorithm)
+        and (not options.environment or run.environment in options.environment)
+        and (not options.frames or run.frames in options.frames)
+    ]
+    if not runs:
+        raise InputError("runs", " ".join(map(str, options.runs)), "none is of that algorithm, environment and frames")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        print(write_summary_table(runs, options.out / "returns.csv"))
+        draw_comparison(runs, options.out / "curves.png")
+    except OSError as error:
+        raise InputError("--out", str(options.out), f"give a folder that can be written ({error.strerror})") from error
+    print(f"\n{options.out / 'returns.csv'}\n{options.out / 'curves.png'}")
+    return 0

@@ -1,0 +1,143 @@
+"""Finished runs side by side: returns by algorithm, environment and expert, over seeds."""
+
+import csv
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.curve import read_metrics
+from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
+
+NUMBERS = ("eval_return", "train_return", "random_return", "expert_return", "seconds", "frames_per_second")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a comparison uses of a run.
+
+    Args:
+        algorithm, environment, expert: names; no expert is an empty string.
+        seed, frames: whole numbers.
+        numbers: the ledger's columns of that name, where known.
+        curve: evaluated return (ε = 0.01) by frames: frames, values.
+    """
+
+    algorithm: str
+    environment: str
+    expert: str
+    seed: int
+    frames: int
+    numbers: dict[str, float]
+    curve: tuple[list[int], list[float]]
+
+    @property
+    def label(self) -> str:
+        """Algorithm and the expert's skill."""
+        skill = self.expert.removeprefix(f"{self.environment}-")
+        return f"{self.algorithm}, {skill} expert" if self.expert else self.algorithm
+
+
+def collect(sources: Sequence[Path]) -> list[FinishedRun]:
+    """Finished runs from run folders (or folders of them) and from ledgers.
+
+    Raises:
+        InputError: if there are none.
+    """
+    runs: list[FinishedRun] = []
+    for source in sources:
+        if source.suffix == ".csv":
+            if not source.is_file():
+                raise InputError("runs", str(source), "give a folder with runs in it, or a ledger")
+            runs += [_from_row(row, curve_file(source, row)) for row in read_ledger(source)]
+        else:
+            runs += [_from_row(ledger_row(folder), folder.metrics) for folder in find_runs([source])]
+    if not runs:
+        raise InputError("runs", " ".join(map(str, sources)), "give folders with finished runs in them")
+    return runs
+
+
+def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
+    try:
+        curve = read_metrics(metrics).get("eval/return", ([], []))
+        numbers = {name: float(row[name]) for name in NUMBERS if row.get(name) not in (None, "")}
+        return FinishedRun(
+            row["algorithm"],
+            row["environment"],
+            row["expert"] or "",
+            int(row["seed"]),
+            int(row["frames"]),
+            numbers,
+            curve,
+        )
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
+
+
+def grouped(runs: Iterable[FinishedRun]) -> dict[tuple[str, str], list[FinishedRun]]:
+    """Runs by environment and label, in the order of their names; seeds in order."""
+    groups: dict[tuple[str, str], list[FinishedRun]] = {}
+    for run in sorted(runs, key=lambda run: (run.environment, run.label, run.seed)):
+        groups.setdefault((run.environment, run.label), []).append(run)
+    return groups
+
+
+SUMMARY_COLUMNS = (
+    "environment",
+    "algorithm",
+    "frames",
+    "seeds",
+    "return_mean",
+    "return_standard_deviation",
+    "returns",
+    "expert_return",
+    "random_return",
+    "minutes",
+    "frames_per_second",
+)
+
+
+def summary_rows(runs: Iterable[FinishedRun]) -> list[dict[str, Any]]:
+    """A row for each environment and algorithm: final evaluations over seeds, all of them listed."""
+    rows = []
+    for (environment, label), group in grouped(runs).items():
+        returns = [run.numbers["eval_return"] for run in group]
+        rows.append(
+            {
+                "environment": environment,
+                "algorithm": label,
+                "frames": min(run.frames for run in group),
+                "seeds": len(group),
+                "return_mean": round(statistics.fmean(returns), 2),
+                "return_standard_deviation": round(statistics.stdev(returns), 2) if len(group) > 1 else "",
+                "returns": " ".join(f"{value:.1f}" for value in returns),
+                "expert_return": _mean(group, "expert_return", 2),
+                "random_return": _mean(group, "random_return", 2),
+                "minutes": _mean(group, "seconds", 1, 60),
+                "frames_per_second": _mean(group, "frames_per_second", 0),
+            }
+        )
+    return rows
+
+
+def _mean(group: Sequence[FinishedRun], name: str, digits: int, unit: float = 1) -> float | str:
+    values = [run.numbers[name] for run in group if name in run.numbers]
+    return round(statistics.fmean(values) / unit, digits) if values else ""
+
+
+def write_summary_table(runs: Sequence[FinishedRun], path: Path) -> str:
+    """Write the rows as CSV.
+
+    Returns:
+        The same as a Markdown table.
+    """
+    rows = summary_rows(runs)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, SUMMARY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = ["| " + " | ".join(SUMMARY_COLUMNS) + " |", "|" + "---|" * len(SUMMARY_COLUMNS)]
+    lines += ["| " + " | ".join(str(row[name]) for name in SUMMARY_COLUMNS) + " |" for row in rows]
+    return "\n".join(lines).replace("_", " ")

@@ -1,0 +1,19 @@
+from tests.report.test_ledger import make_run
+
+
+def test_report_compares_runs_of_a_ledger(run, tmp_path):
+    for seed in range(3):
+        make_run(tmp_path / "runs" / str(seed), seed=seed)
+    assert run("ledger", tmp_path / "runs", "--out", tmp_path / "ledger.csv")[0] == 0
+    code, printed, complaint = run("report", tmp_path / "ledger.csv", "--out", tmp_path / "report")
+    assert code == 0, complaint
+    assert "| breakout | dqn | 100 | 3 | 1.0 |" in printed
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"returns.csv", "curves.png"}
+
+
+def test_report_refuses_what_selects_nothing(run, tmp_path):
+    make_run(tmp_path / "runs" / "a")
+    code, _, complaint = run("report", tmp_path / "runs", "--algorithm=none", "--out", tmp_path / "report")
+    assert code == 2
+    assert "none is of that algorithm" in complaint
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,59 @@
+import pytest
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.comparison import FinishedRun, collect, grouped, summary_rows
+from diiqn_lightning.report.comparison_figure import draw_comparison
+from diiqn_lightning.report.ledger import find_runs, write_ledger
+from tests.report.test_ledger import make_run
+
+
+def finished(algorithm="dqn", seed=0, value=3.0, expert=""):
+    numbers = {"eval_return": value, "random_return": 0.5} | ({"expert_return": 9.0} if expert else {})
+    return FinishedRun(algorithm, "breakout", expert, seed, 200, numbers, ([100, 200], [1.0, value]))
+
+
+def test_final_returns_are_summarised_over_seeds_and_all_are_listed():
+    runs = [finished(seed=1, value=5.0), finished(seed=0, value=3.0), finished("diiqn", 0, 9.5, "breakout-medium")]
+    one, other = summary_rows(runs)
+    assert other["algorithm"] == "dqn"
+    assert (other["seeds"], other["return_mean"], other["return_standard_deviation"]) == (2, 4.0, 1.41)
+    assert other["returns"] == "3.0 5.0"
+    assert one["algorithm"] == "diiqn, medium expert"
+    assert (one["expert_return"], one["return_standard_deviation"]) == (9.0, "")
+
+
+def test_experts_of_other_skills_are_other_groups():
+    runs = [finished("diiqn", expert="breakout-weak"), finished("diiqn", expert="breakout-strong")]
+    assert len(grouped(runs)) == 2
+
+
+def test_folders_and_ledgers_say_the_same(tmp_path):
+    for seed in range(2):
+        make_run(tmp_path / "runs" / str(seed), seed=seed)
+    write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
+    assert collect([tmp_path / "runs"]) == collect([tmp_path / "ledger.csv"])
+
+
+def test_draws_runs_whose_curves_have_different_frames(tmp_path):
+    short = FinishedRun("dqn", "breakout", "", 1, 100, {"eval_return": 1.0}, ([100], [1.0]))
+    draw_comparison([finished(), short], tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["none", "none.csv"])
+def test_refuses_what_is_not_there(tmp_path, name):
+    with pytest.raises(InputError):
+        collect([tmp_path / name])
+
+
+def test_refuses_a_folder_without_runs(tmp_path):
+    with pytest.raises(InputError, match="finished runs"):
+        collect([tmp_path])
+
+
+def test_refuses_a_ledger_with_a_broken_number(tmp_path):
+    write_ledger(tmp_path / "ledger.csv", find_runs([make_run(tmp_path / "run")]))
+    text = (tmp_path / "ledger.csv").read_text()
+    (tmp_path / "ledger.csv").write_text(text.replace(",100,", ",many,"))
+    with pytest.raises(InputError, match="cannot be read"):
+        collect([tmp_path / "ledger.csv"])
