@@ -232,7 +232,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(
             "ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew"
         ) from error
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
     if not whole:
         raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
