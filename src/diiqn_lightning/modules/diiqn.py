@@ -15,7 +15,7 @@ from diiqn_lightning.algorithm.confidence import (
     PublishedConfidence,
     ReturnConfidence,
 )
-from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss
+from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss, lower_bound_loss
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.dqn import DQN
@@ -31,14 +31,19 @@ class ExpertLoss:
         td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
         margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
         margin_size: m of the large margin, in units of return.
+        margin_raises: whether the margin may raise the expert's action, or only lower the others.
+        lower_bound: squared positive gap between the expert's inferred discounted return and
+            Q(s_e, a_e) (Oh et al., 2018).
     """
 
     td: float = 0.0
     margin: float = 1.0
     margin_size: float = 0.2
+    margin_raises: bool = True
+    lower_bound: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in ("td", "margin", "margin_size"):
+        for field in ("td", "margin", "margin_size", "lower_bound"):
             if getattr(self, field) < 0:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
 
@@ -177,7 +182,11 @@ class DIIQN(DQN):
         if terms.td:
             loss = loss + terms.td * elementwise_loss(expert_td, self.loss)
         if terms.margin:
-            loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
+            gap = large_margin_loss(q_expert, expert.get("action"), terms.margin_size, terms.margin_raises)
+            loss = loss + terms.margin * gap
+        if terms.lower_bound:
+            value = action_value(q_expert, expert.get("action"))
+            loss = loss + terms.lower_bound * lower_bound_loss(value, expert.get("return"))
         return loss
 
     def configure_optimizers(self) -> Optimizer:
