@@ -1,0 +1,111 @@
+"""Where the time of one update goes: python -m benchmarks.update_budget --out results/speed/update_budget.json
+
+A run of the real command line in this process, whose parts are timed by wrapping them. What no part accounts for is
+Lightning's loop.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.machine import machine_facts
+from diiqn_lightning.__main__ import main as command_line
+from diiqn_lightning.callbacks.action_inference import LearnedLabels, NearestTransition
+from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
+from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.priorities import PriorityUpdate
+from diiqn_lightning.data import FrameStream, Replay
+from diiqn_lightning.modules import DIIQN, DQN
+
+PARTS = {
+    "environment and policy": [(FrameStream, "collect")],
+    "replay": [(Replay, "extend"), (Replay, "sample"), (PriorityUpdate, "on_train_batch_end")],
+    "update": [(DQN, "training_step"), (DIIQN, "training_step")],
+    "guidance": [
+        (LearnedLabels, "on_train_batch_start"),
+        (NearestTransition, "on_frames"),
+        (ExpertSampling, "on_frames"),
+        (ExpertSampling, "on_train_batch_start"),
+        (ExpertVisits, "on_train_batch_start"),
+        (ExpertVisits, "on_train_batch_end"),
+    ],
+    "logging": [(TrainingMetrics, "on_train_batch_end"), (TrainingMetrics, "on_train_batch_start")],
+}
+
+
+class Clock:
+    """Sums the time of each part; the time of a part inside another one counts for the inner one."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+        self._inner = [0.0]
+        self._learning = False
+
+    def wrap(self, part, owner, name):
+        """Time a method."""
+        original = getattr(owner, name)
+
+        def timed(*arguments, **named):
+            if name == "on_train_batch_start" and not self._learning:
+                # The run's own clock starts here too: before, frames are collected without updates.
+                self._learning = True
+                self.seconds = dict.fromkeys(PARTS, 0.0)
+            started = time.perf_counter()
+            self._inner.append(0.0)
+            try:
+                return original(*arguments, **named)
+            finally:
+                passed = time.perf_counter() - started
+                self.seconds[part] += passed - self._inner.pop()
+                self._inner[-1] += passed
+
+        setattr(owner, name, timed)
+
+
+def measure(config, frames):
+    """Microseconds of an update by part."""
+    folder = Path(tempfile.mkdtemp())
+    arguments = ["fit", "--config", f"configs/{config}.yaml", f"--max_frames={frames}", "--video=null"]
+    arguments += [f"--data.frames_per_epoch={frames}", "--data.evaluation.episodes=1", f"--run_dir={folder / 'run'}"]
+    clock = Clock()
+    for part, methods in PARTS.items():
+        for owner, name in methods:
+            if name in vars(owner):
+                clock.wrap(part, owner, name)
+    try:
+        if command_line(arguments) != 0:
+            sys.exit(2)
+        summary = json.loads((folder / "run" / "summary.json").read_text())
+    finally:
+        shutil.rmtree(folder)
+    updates = summary["updates"]
+    microseconds = {part: 1e6 * seconds / updates for part, seconds in clock.seconds.items()}
+    whole = 1e6 * summary["seconds"] / updates
+    microseconds["Lightning and the rest"] = whole - sum(microseconds.values())
+    return {
+        "frames_per_second": summary["frames_per_second"],
+        "microseconds_per_update": {name: round(value, 1) for name, value in microseconds.items()},
+        "share": {name: round(value / whole, 3) for name, value in microseconds.items()},
+        "whole": round(whole, 1),
+    }
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--config", default="dqn")
+    options.add_argument("--frames", type=int, default=40_000)
+    options.add_argument("--out", type=Path, required=True)
+    arguments = options.parse_args()
+    result = {"machine": machine_facts(1), "config": arguments.config, **measure(arguments.config, arguments.frames)}
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
