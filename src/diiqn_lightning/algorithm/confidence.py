@@ -71,6 +71,7 @@ class Evidence(NamedTuple):
 
     Args:
         q: Q(s_e, ·) of the online network without gradient, ``[B, A]``.
+        value: V(s_e), the value of the action that the agent would take there.
         expert_action: a_e, ``[B]`` int64.
         agent_action: a_a, the action of the sampled agent transition, ``[B]`` int64.
         visits: c.
@@ -79,6 +80,7 @@ class Evidence(NamedTuple):
     """
 
     q: Tensor
+    value: Tensor
     expert_action: Tensor
     agent_action: Tensor
     visits: Tensor
@@ -178,7 +180,6 @@ class ReturnConfidence:
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
-        value = evidence.q.amax(1)
-        phi = return_confidence(evidence.expert_return, value, self.beta)
-        gap = {"expert/return_gap": evidence.expert_return - value}
+        phi = return_confidence(evidence.expert_return, evidence.value, self.beta)
+        gap = {"expert/return_gap": evidence.expert_return - evidence.value}
         return (phi * evidence.certainty if self.certainty else phi), gap

@@ -62,7 +62,7 @@ def elementwise_loss(td_error: Tensor, kind: str) -> Tensor:
     return torch.nn.functional.huber_loss(td_error, torch.zeros_like(td_error), reduction="none")
 
 
-def large_margin_loss(q: Tensor, action: Tensor, margin: float, raises: bool = True) -> Tensor:
+def large_margin_loss(q: Tensor, action: Tensor, margin: float) -> Tensor:
     """How far the demonstrated action is from being the best one by a margin.
 
     J = max_a [Q(s, a) + m · 1(a ≠ a_e)] − Q(s, a_e), never negative.
@@ -72,16 +72,11 @@ def large_margin_loss(q: Tensor, action: Tensor, margin: float, raises: bool = T
         q: Q(s_e, ·), ``[B, A]``.
         action: a_e, ``[B]`` int64.
         margin: m ≥ 0, in units of return.
-        raises: whether the gradient may raise Q(s_e, a_e). Raised values enter the targets of the
-            states before, margin by margin, and inflate them; false lowers the other actions alone
-            (design choice).
 
     Returns:
         ``[B]``.
     """
     expert_q = action_value(q, action)
-    if not raises:
-        expert_q = expert_q.detach()
     raised = (q + margin).scatter(1, action.unsqueeze(1), expert_q.unsqueeze(1))
     return raised.amax(1) - expert_q
 

@@ -1,5 +1,6 @@
 """DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,17 @@ from diiqn_lightning.algorithm.confidence import (
     PublishedConfidence,
     ReturnConfidence,
 )
-from diiqn_lightning.algorithm.losses import action_value, elementwise_loss, large_margin_loss, lower_bound_loss
+from diiqn_lightning.algorithm.losses import (
+    action_value,
+    double_q_value,
+    elementwise_loss,
+    large_margin_loss,
+    lower_bound_loss,
+)
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.dqn import DQN
+from diiqn_lightning.networks import QNetwork
 
 AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
 
@@ -31,7 +39,6 @@ class ExpertLoss:
         td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
         margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
         margin_size: m of the large margin, in units of return.
-        margin_raises: whether the margin may raise the expert's action, or only lower the others.
         lower_bound: squared positive gap between the expert's inferred discounted return and
             Q(s_e, a_e) (Oh et al., 2018).
     """
@@ -39,7 +46,6 @@ class ExpertLoss:
     td: float = 0.0
     margin: float = 1.0
     margin_size: float = 0.2
-    margin_raises: bool = True
     lower_bound: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +83,11 @@ class DIIQN(DQN):
         expert_weight: λ of add.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
+        value_head: gives the network a second output, which only TD errors train. It rates the actions
+            that the first one picks, in all targets and in the confidence. What the expert's loss adds to
+            the first output then never enters a target: raised by a margin in each state, values would
+            be inflated state by state, and an agent that overrates itself trusts no expert
+            (design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -90,6 +101,7 @@ class DIIQN(DQN):
         expert_weight: float = 1.0,
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
+        value_head: bool = False,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
@@ -105,12 +117,24 @@ class DIIQN(DQN):
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         self.expert_loss, self.confidence, self.combination = expert_loss, confidence, combination
         self.expert_weight, self.priority = expert_weight, priority
+        self.value_head = value_head
+        if value_head:
+            self.online = QNetwork(observation_shape, 2 * num_actions, hidden=dqn.get("hidden"))
+            self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
         self._keys_checked = False
 
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT)
+
+    def policy_values(self, output: Tensor) -> Tensor:
+        """The first head."""
+        return output[:, : self.num_actions] if self.value_head else output
+
+    def state_action_values(self, output: Tensor) -> Tensor:
+        """The second head, where there is one."""
+        return output[:, self.num_actions :] if self.value_head else output
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
@@ -120,14 +144,20 @@ class DIIQN(DQN):
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
         expert = update.get(keys.EXPERT)
-        q = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
-        q_agent, q_expert = q.chunk(2)
+        output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
+        q_agent, q_expert = self.policy_values(output).chunk(2)
+        rated_agent, rated_expert = self.state_action_values(output).chunk(2)
         agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
 
-        weight, parts = self.confidence(self._evidence(update, expert, q_expert.detach()))
+        evidence = self._evidence(update, expert, q_expert.detach(), rated_expert.detach())
+        weight, parts = self.confidence(evidence)
         weight = torch.where(expert.get("valid"), weight, 0.0)
         agent_loss = elementwise_loss(agent_td, self.loss)
         expert_loss = self._expert_terms(expert, q_expert, expert_td)
+        if self.value_head:
+            rated_td, rated_expert_td = self._td_errors(update, expert, rated_agent, rated_expert)
+            agent_loss = agent_loss + elementwise_loss(rated_td, self.loss)
+            expert_loss = expert_loss + self.expert_loss.td * elementwise_loss(rated_expert_td, self.loss)
         if self.combination == "mix":
             loss = weight * expert_loss + (1 - weight) * agent_loss
         else:
@@ -182,8 +212,7 @@ class DIIQN(DQN):
         if terms.td:
             loss = loss + terms.td * elementwise_loss(expert_td, self.loss)
         if terms.margin:
-            gap = large_margin_loss(q_expert, expert.get("action"), terms.margin_size, terms.margin_raises)
-            loss = loss + terms.margin * gap
+            loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
         if terms.lower_bound:
             value = action_value(q_expert, expert.get("action"))
             loss = loss + terms.lower_bound * lower_bound_loss(value, expert.get("return"))
@@ -197,9 +226,10 @@ class DIIQN(DQN):
         return self.optimizer_factory(groups)
 
     @staticmethod
-    def _evidence(update: TensorDictBase, expert: TensorDictBase, q_expert: Tensor) -> Evidence:
+    def _evidence(update: TensorDictBase, expert: TensorDictBase, q_expert: Tensor, rated: Tensor) -> Evidence:
         return Evidence(
             q_expert,
+            double_q_value(q_expert, rated),
             expert.get("action"),
             update.get(keys.ACTION),
             expert.get("count"),

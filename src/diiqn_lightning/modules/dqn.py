@@ -99,7 +99,15 @@ class DQN(lightning.LightningModule):
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
         """Actions of the largest Q-value, ``[E, *O]`` to ``[E]`` int64."""
-        return self.online(observation.to(self.device)).argmax(1)  # type: ignore[no-any-return]
+        return self.policy_values(self.online(observation.to(self.device))).argmax(1)
+
+    def policy_values(self, output: Tensor) -> Tensor:
+        """The part of a network's output, ``[B, …]``, whose largest entry is the action: ``[B, A]``."""
+        return output
+
+    def state_action_values(self, output: Tensor) -> Tensor:
+        """The part of a network's output, ``[B, …]``, that rates actions in targets: ``[B, A]``."""
+        return output
 
     # What Lightning asks for.
 
@@ -168,10 +176,10 @@ class DQN(lightning.LightningModule):
             ``[*]``.
         """
         next_observation = next_observation.flatten(0, reward.dim() - 1)
-        next_q_target = self.target(next_observation)
-        next_q_online = self.online(next_observation) if self.double_q else next_q_target
-        next_value = double_q_value(next_q_online, next_q_target).view_as(reward)
-        return td_target(reward, terminated, self.discount, next_value)
+        next_target = self.target(next_observation)
+        next_online = self.online(next_observation) if self.double_q else next_target
+        next_value = double_q_value(self.policy_values(next_online), self.state_action_values(next_target))
+        return td_target(reward, terminated, self.discount, next_value.view_as(reward))
 
     def _is_time_for_target(self) -> bool:
         """Whether the updates so far have passed another multiple of the interval."""
