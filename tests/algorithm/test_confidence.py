@@ -51,6 +51,7 @@ def test_return_confidence_is_half_where_expert_and_agent_earn_the_same():
 def evidence(**changes):
     values = dict(
         q=torch.tensor([[1.0, 3.0], [0.0, 0.0]]),
+        value=torch.tensor([3.0, 0.0]),
         expert_action=torch.tensor([1, 0]),
         agent_action=torch.tensor([0, 1]),
         visits=torch.tensor([7.0, 0.0]),
@@ -86,8 +87,8 @@ def test_ablations_of_the_published_rule(ablation, expected):
     assert_close(phi, torch.tensor(expected))
 
 
-def test_return_rule_compares_with_the_agents_best_value():
-    # Row 0: G_e = 3 against max Q = 3: ½. Row 1: 1 against 0: σ(2).
+def test_return_rule_compares_with_the_agents_value():
+    # Row 0: G_e = 3 against V = 3: ½. Row 1: 1 against 0: σ(2).
     phi, _ = ReturnConfidence(beta=2.0)(evidence())
     assert_close(phi, torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
     certain, _ = ReturnConfidence(beta=2.0, certainty=True)(evidence())
@@ -115,6 +116,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
     phi, _ = rule(
         Evidence(
             torch.tensor(q),
+            torch.tensor(q).amax(1),
             torch.zeros(rows, dtype=torch.int64),
             torch.ones(rows, dtype=torch.int64),
             torch.full((rows,), visits),

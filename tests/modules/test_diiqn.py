@@ -93,6 +93,48 @@ def test_return_confidence_reads_the_batch():
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
 
 
+# Two heads of two actions each: the policy head's values first, then those that rate.
+TWO_HEADS = [[0.0, 3.0, 1.0, 2.0], [4.0, 5.0, 0.0, 4.0]]
+TWO_HEADED_TARGET = [[9.0, 9.0, 2.0, 6.0], [9.0, 9.0, 1.0, 4.0]]
+
+
+def two_headed(**changes):
+    module = make(value_head=True, **changes)
+    module.online, module.target = Table(TWO_HEADS), Table(TWO_HEADED_TARGET).requires_grad_(False)
+    return module
+
+
+def test_the_value_head_rates_what_the_policy_head_picks():
+    module = two_headed()
+    assert module.greedy(torch.tensor([[0.0], [1.0]])).tolist() == [1, 1]
+    target = module.td_target(torch.tensor([1.0]), torch.tensor([False]), torch.tensor([[1.0]]))
+    assert target.tolist() == [1 + 0.5 * 4]
+
+
+def test_the_value_head_is_what_the_confidence_compares_with():
+    # The picked actions are rated 2 and 4 by the value head; the expert earns 3 and 6.
+    batch = guided()
+    losses(two_headed(confidence=ReturnConfidence(beta=2.0)), batch)
+    assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([1 / (1 + math.exp(-2)), 1 / (1 + math.exp(-4))]))
+
+
+def test_a_margin_does_not_reach_the_value_head():
+    module, silent = two_headed(confidence=FixedConfidence(1.0)), two_headed(confidence=FixedConfidence(0.0))
+    for one in (module, silent):
+        losses(one, guided())["loss"].backward()
+    difference = module.online.values.grad - silent.online.values.grad
+    assert bool((difference[:, :2] != 0).any())
+    assert bool((difference[:, 2:] == 0).all())
+
+
+def test_both_heads_learn_the_agents_targets():
+    module = two_headed(confidence=FixedConfidence(0.0))
+    losses(module, guided())["loss"].backward()
+    changed = module.online.values.grad != 0
+    assert torch.equal(changed[:, :2], changed[:, 2:])
+    assert bool(changed.any())
+
+
 @pytest.mark.parametrize("combination", ["mix", "add"])
 @pytest.mark.parametrize("silence", ["confidence", "validity"])
 def test_without_guidance_it_is_exactly_dqn(combination, silence):
