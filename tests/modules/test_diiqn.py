@@ -94,7 +94,7 @@ def test_return_confidence_reads_the_batch():
 
 
 # Two heads of two actions each: the policy head's values first, then those that rate.
-TWO_HEADS = [[0.0, 3.0, 1.0, 2.0], [4.0, 5.0, 0.0, 4.0]]
+TWO_HEADS = [[0.0, 3.5, 1.0, 2.0], [4.0, 5.0, 0.0, 4.0]]
 TWO_HEADED_TARGET = [[9.0, 9.0, 2.0, 6.0], [9.0, 9.0, 1.0, 4.0]]
 
 
