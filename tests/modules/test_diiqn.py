@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfidence, ReturnConfidence
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN, ExpertLoss
 from diiqn_lightning.modules.diiqn import LabellerSettings
@@ -211,3 +212,11 @@ def test_refuses_values_out_of_range(changes):
 def test_refuses_negative_weights(changes):
     with pytest.raises(InputError, match="expert_loss"):
         ExpertLoss(**changes)
+
+
+def test_trust_in_the_expert_lowers_the_exploration():
+    module = make(trusting_exploration=0.5, exploration=LinearSchedule(0.8, 0.8, 1))
+    assert module.exploration_rate(0) == 0.8
+    module.trust.fill_(0.9)
+    assert module.exploration_rate(0) == pytest.approx(0.8 * (1 - 0.5 * 0.9))
+    assert make(exploration=LinearSchedule(0.8, 0.8, 1)).exploration_rate(0) == 0.8

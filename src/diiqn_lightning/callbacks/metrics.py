@@ -136,7 +136,7 @@ class TrainingMetrics(lightning.Callback):
         clock, frames = self._clock or (0.0, 0)
         seconds = self.seconds + (time.perf_counter() - self._outside(trainer) - clock if self._clock else 0.0)
         timed = self.timed_frames + (stream.frames - frames if self._clock else 0)
-        row = {"train/episodes": episodes, "train/epsilon": trainer.lightning_module.exploration(stream.frames)}
+        row = {"train/episodes": episodes, "train/epsilon": trainer.lightning_module.exploration_rate(stream.frames)}
         if recent:
             row |= {"train/return": returns / recent, "train/episode_length": lengths / recent}
         if seconds > self._last_row[0]:

@@ -23,10 +23,13 @@ from diiqn_lightning.algorithm.losses import (
     large_margin_loss,
     lower_bound_loss,
 )
-from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.networks import QNetwork
+
+TRUST_RATE = 0.02
+"""Share of the newest batch in the running mean of Φ: the last 50 batches or so count."""
 
 AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
 
@@ -83,6 +86,9 @@ class DIIQN(DQN):
         expert_weight: λ of add.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
+        trusting_exploration: κ in [0, 1]: ε is multiplied by 1 − κ · Φ̄, where Φ̄ is the running mean of Φ.
+            Who trusts the expert acts as the network says, which is as the expert would, in place of at
+            random, and learns in the states that this leads to (design choice).
         value_head: gives the network a second output, which only TD errors train. It rates the actions
             that the first one picks, in all targets and in the confidence. What the expert's loss adds to
             the first output then never enters a target: raised by a margin in each state, values would
@@ -101,6 +107,7 @@ class DIIQN(DQN):
         expert_weight: float = 1.0,
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
+        trusting_exploration: float = 0.0,
         value_head: bool = False,
         **dqn: Any,
     ) -> None:
@@ -115,6 +122,9 @@ class DIIQN(DQN):
             raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
+        require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
+        self.trusting_exploration = trusting_exploration
+        self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.confidence, self.combination = expert_loss, confidence, combination
         self.expert_weight, self.priority = expert_weight, priority
         self.value_head = value_head
@@ -128,6 +138,13 @@ class DIIQN(DQN):
 
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT)
 
+    trust: Tensor
+    """Φ̄, the running mean of Φ over batches; samples without guidance count as 0."""
+
+    def exploration_rate(self, frames: int) -> float:
+        """ε · (1 − κ · Φ̄)."""
+        return self.exploration(frames) * (1 - self.trusting_exploration * float(self.trust))
+
     def policy_values(self, output: Tensor) -> Tensor:
         """The first head."""
         return output[:, : self.num_actions] if self.value_head else output
@@ -139,7 +156,9 @@ class DIIQN(DQN):
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
-        return super().training_step(batch, batch_idx)
+        outputs = super().training_step(batch, batch_idx)
+        self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
+        return outputs
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""

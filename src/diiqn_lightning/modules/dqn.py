@@ -92,9 +92,13 @@ class DQN(lightning.LightningModule):
             ``[E]`` int64 on the CPU.
         """
         count = observation.shape[0]
-        explore = torch.rand(count, generator=generator) < self.exploration(frames)
+        explore = torch.rand(count, generator=generator) < self.exploration_rate(frames)
         random = torch.randint(self.num_actions, (count,), generator=generator)
         return random if bool(explore.all()) else torch.where(explore, random, self.greedy(observation).cpu())
+
+    def exploration_rate(self, frames: int) -> float:
+        """ε after so many environment frames."""
+        return self.exploration(frames)
 
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
