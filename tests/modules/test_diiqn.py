@@ -67,6 +67,20 @@ def test_added_margin_by_hand():
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * 0.5 * 4) + 0.5 * (2 + 0)) / 2)
 
 
+def test_td_weighted_by_certainty_by_hand():
+    # ζ is 1 and 0.25; expert TD losses are 2 and 12.5.
+    module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0, td_weight="certainty"), confidence=FixedConfidence(0.0))
+    loss = losses(module, guided())["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 1 * 2) + 0.5 * (2 + 0.25 * 12.5)) / 2)
+
+
+def test_lower_bound_by_hand():
+    # G_e is 3 and 6, Q(s_e, a_e) is 0 and 5: losses ½ · 3² and ½ · 1².
+    module = make(expert_loss=ExpertLoss(margin=0.0, lower_bound=1.0), confidence=FixedConfidence(1.0))
+    loss = losses(module, guided())["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 4.5) + 0.5 * (2 + 0.5)) / 2)
+
+
 def test_mixed_priorities_by_hand():
     module = make(
         expert_loss=ExpertLoss(td=1.0, margin=0.0),

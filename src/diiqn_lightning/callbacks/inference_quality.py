@@ -15,9 +15,18 @@ class InferenceQuality(lightning.Callback):
         self._expert = ExpertData.of(trainer)
 
     def metrics(self) -> dict[str, float]:
-        """``inference/accuracy``: right actions among the inferred ones, by the commanded action."""
+        """Shares of right actions among the inferred ones.
+
+        ``inference/accuracy`` is by the commanded action. ``inference/accuracy_distinguishable`` is by the
+        executed one, among the transitions whose states tell actions apart: sticky actions and moves
+        that change nothing bound the former, and not the latter.
+        """
         labels, table = self._expert.dataset.labels, self._expert.table
-        if labels is None or not bool(table.known.any()):
-            return {}
         known = table.known
-        return {"inference/accuracy": float((table.action == labels.action)[known].float().mean())}
+        if labels is None or not bool(known.any()):
+            return {}
+        shares = {"inference/accuracy": float((table.action == labels.action)[known].float().mean())}
+        if labels.distinguishable is not None and bool((apart := known & labels.distinguishable).any()):
+            right = table.action == labels.executed_action
+            shares["inference/accuracy_distinguishable"] = float(right[apart].float().mean())
+        return shares

@@ -50,3 +50,10 @@ def executed_action(env: gym.Env[Any, Any], commanded: int) -> int:
         return commanded
     actions = list(env.unwrapped.action_set)  # type: ignore[attr-defined]
     return actions.index(game.last_action) if game.last_action in actions else -1
+
+
+def without_sticky_actions(env: gym.Env[Any, Any]) -> None:
+    """Let the environment execute what it is asked for from now on; other environments are left alone."""
+    game = _game(env)
+    if game is not None:
+        game.sticky_action_prob = 0.0

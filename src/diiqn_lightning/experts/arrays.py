@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts.dataset import LABEL_NAMES, ExpertDataset, ExpertLabels, ExpertStates
+from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
 
 Array = np.ndarray[Any, Any]
 
@@ -124,11 +124,17 @@ def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | N
     reward = np.asarray(arrays.get("rewards", np.zeros(len(action))), np.float32).reshape(-1)
     last = states.is_last
     terminated = np.asarray(arrays.get("label_terminated", last.numpy()), bool)
-    columns = (action, action, reward, terminated, last.numpy() & ~terminated)
-    for name, column in zip(LABEL_NAMES, columns, strict=True):
+    columns = {
+        "action": action,
+        "executed_action": action,
+        "reward": reward,
+        "terminated": terminated,
+        "truncated": last.numpy() & ~terminated,
+    }
+    for name, column in columns.items():
         if len(column) != states.num_transitions:
             raise InputError(name, len(column), f"give one for each of {states.num_transitions} transitions")
-    return ExpertLabels(*(torch.from_numpy(column.copy()) for column in columns))
+    return ExpertLabels(**{name: torch.from_numpy(column.copy()) for name, column in columns.items()})
 
 
 def _supported(observations: Array) -> Array:

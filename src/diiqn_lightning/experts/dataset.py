@@ -1,7 +1,7 @@
 """Expert datasets: what training may see, what only metrics may see, and the card."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -107,6 +107,8 @@ class ExpertLabels:
         reward: ``[N]`` float32.
         terminated: ``[N]`` bool.
         truncated: ``[N]`` bool.
+        distinguishable: whether no other action would have led to the same next state, ``[N]`` bool;
+            ``None`` where that was not tried.
     """
 
     action: Tensor
@@ -114,6 +116,12 @@ class ExpertLabels:
     reward: Tensor
     terminated: Tensor
     truncated: Tensor
+    distinguishable: Tensor | None = None
+
+    def arrays(self) -> dict[str, Tensor]:
+        """The labels that are there, by name."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: array for name, array in named.items() if array is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +169,6 @@ class ExpertDataset:
         episodes = int((held < transitions).sum()) + 1
         states = ExpertStates(self.states.states[: ends[episodes - 1]], ends[:episodes])
         count = states.num_transitions
-        labels = self.labels and ExpertLabels(*(getattr(self.labels, name)[:count] for name in LABEL_NAMES))
+        labels = self.labels and ExpertLabels(**{name: array[:count] for name, array in self.labels.arrays().items()})
         return ExpertDataset(states, labels, {**self.card, "transitions": count, "episodes": episodes})
 
-
-LABEL_NAMES = ("action", "executed_action", "reward", "terminated", "truncated")

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts.dataset import LABEL_NAMES, ExpertDataset, ExpertLabels, ExpertStates
+from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
 from diiqn_lightning.packing import pack_bits, unpack_bits
 
 SUFFIX = ".expert"
@@ -46,7 +46,7 @@ def save(dataset: ExpertDataset, path: Path) -> None:
     """
     arrays: dict[str, Tensor] = {"states": dataset.states.states, "episode_ends": dataset.states.episode_ends}
     if dataset.labels is not None:
-        arrays |= {name: getattr(dataset.labels, name) for name in LABEL_NAMES}
+        arrays |= dataset.labels.arrays()
     blocks, entries = [], []
     for name, array in arrays.items():
         raw = pack_bits(array.reshape(len(array), -1)) if array.dtype == torch.bool else array
@@ -86,14 +86,14 @@ def load(path: Path) -> ExpertDataset:
         for entry in header["arrays"]:
             arrays[entry["name"]] = _array(entry, body[at : at + entry["stored"]])
             at += entry["stored"]
-        states = ExpertStates(arrays["states"], arrays["episode_ends"])
-        labels = ExpertLabels(*(arrays[name] for name in LABEL_NAMES)) if "action" in arrays else None
+        states = ExpertStates(arrays.pop("states"), arrays.pop("episode_ends"))
+        labels = ExpertLabels(**arrays) if arrays else None
         card = dict(header["card"])
     except (struct.error, ValueError, KeyError, TypeError, lzma.LZMAError, UnicodeDecodeError) as error:
         if isinstance(error, InputError):
             raise
         raise damaged from error
-    if labels is not None and any(len(getattr(labels, name)) != states.num_transitions for name in LABEL_NAMES):
+    if labels is not None and any(len(array) != states.num_transitions for array in labels.arrays().values()):
         raise damaged
     return ExpertDataset(states, labels, card)
 

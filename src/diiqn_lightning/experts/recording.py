@@ -12,6 +12,7 @@ from torch import Tensor
 from diiqn_lightning.envs import SeededEpisodes, make_gym_env, spec_of
 from diiqn_lightning.envs.episodes import RECORDING
 from diiqn_lightning.envs.minatar_games import executed_action
+from diiqn_lightning.envs.outcomes import copy_environment, tells_actions_apart
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts import files
 from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
@@ -24,11 +25,21 @@ class _Episode:
     env: SeededEpisodes
     random: np.random.Generator
     states: list[np.ndarray[Any, Any]]
-    steps: list[tuple[int, int, float, bool, bool]] = field(default_factory=list)
+    steps: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in LABELS})
 
     @property
     def running(self) -> bool:
-        return not self.steps or not (self.steps[-1][3] or self.steps[-1][4])
+        return not any(self.steps[name][-1:] == [True] for name in ("terminated", "truncated"))
+
+
+LABELS = {
+    "action": torch.int64,
+    "executed_action": torch.int64,
+    "reward": torch.float32,
+    "terminated": torch.bool,
+    "truncated": torch.bool,
+    "distinguishable": torch.bool,
+}
 
 
 def record(
@@ -109,29 +120,30 @@ def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon:
         for episode, action in zip(running, greedy, strict=True):
             random_action = int(episode.random.integers(num_actions))
             commanded = random_action if episode.random.random() < epsilon else int(action)
+            before = copy_environment(episode.env)
             state, reward, terminated, truncated, _ = episode.env.step(commanded)
             executed = executed_action(episode.env, commanded)
+            apart = before and tells_actions_apart(before, executed, state)
             episode.states.append(np.asarray(state))
-            episode.steps.append((commanded, executed, float(reward), bool(terminated), bool(truncated)))
+            labels = (commanded, executed, float(reward), bool(terminated), bool(truncated), apart)
+            for column, label in zip(episode.steps.values(), labels, strict=True):
+                column.append(label)
 
 
 def _joined(before: ExpertDataset | None, episodes: list[_Episode], settings: dict[str, Any]) -> ExpertDataset:
     states = torch.from_numpy(np.concatenate([np.stack(episode.states) for episode in episodes]))
     ends = torch.tensor([len(episode.states) for episode in episodes]).cumsum(0)
-    columns = list(zip(*(step for episode in episodes for step in episode.steps), strict=True))
-    dtypes = (torch.int64, torch.int64, torch.float32, torch.bool, torch.bool)
-    labels = [torch.tensor(column, dtype=dtype) for column, dtype in zip(columns, dtypes, strict=True)]
+    labels = {}
+    for name, dtype in LABELS.items():
+        column = [label for episode in episodes for label in episode.steps[name]]
+        if None not in column:
+            labels[name] = torch.tensor(column, dtype=dtype)
     if before is not None:
         assert before.labels is not None
         ends = torch.cat([before.states.episode_ends, ends + len(before.states.states)])
         states = torch.cat([before.states.states, states])
-        labels = [
-            torch.cat([getattr(before.labels, name), label])
-            for name, label in zip(
-                ("action", "executed_action", "reward", "terminated", "truncated"), labels, strict=True
-            )
-        ]
-    return ExpertDataset(ExpertStates(states, ends), ExpertLabels(*labels), settings)
+        labels = {name: torch.cat([array, labels[name]]) for name, array in before.labels.arrays().items()}
+    return ExpertDataset(ExpertStates(states, ends), ExpertLabels(**labels), settings)
 
 
 def _load_unfinished(path: Path, settings: dict[str, Any]) -> ExpertDataset | None:

@@ -42,6 +42,9 @@ class ExpertLoss:
         td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
         margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
         margin_size: m of the large margin, in units of return.
+        td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
+            transition with the right labels misleads no TD error, however bad its expert is
+            (design choice; needs the combination add).
         lower_bound: squared positive gap between the expert's inferred discounted return and
             Q(s_e, a_e) (Oh et al., 2018).
     """
@@ -49,12 +52,15 @@ class ExpertLoss:
     td: float = 0.0
     margin: float = 1.0
     margin_size: float = 0.2
+    td_weight: str = "confidence"
     lower_bound: float = 0.0
 
     def __post_init__(self) -> None:
         for field in ("td", "margin", "margin_size", "lower_bound"):
             if getattr(self, field) < 0:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
+        if self.td_weight not in ("confidence", "certainty"):
+            raise InputError("model.expert_loss.td_weight", self.td_weight, "choose confidence or certainty")
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ class DIIQN(DQN):
                 raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
         if priority == "mixed" and not expert_loss.td:
             raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
+        if expert_loss.td_weight == "certainty" and combination == "mix":
+            raise InputError("model.expert_loss.td_weight", "certainty", "choose confidence, or the combination add")
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
@@ -171,16 +179,19 @@ class DIIQN(DQN):
         evidence = self._evidence(update, expert, q_expert.detach(), rated_expert.detach())
         weight, parts = self.confidence(evidence)
         weight = torch.where(expert.get("valid"), weight, 0.0)
-        agent_loss = elementwise_loss(agent_td, self.loss)
-        expert_loss = self._expert_terms(expert, q_expert, expert_td)
+        agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
         if self.value_head:
             rated_td, rated_expert_td = self._td_errors(update, expert, rated_agent, rated_expert)
             agent_loss = agent_loss + elementwise_loss(rated_td, self.loss)
-            expert_loss = expert_loss + self.expert_loss.td * elementwise_loss(rated_expert_td, self.loss)
+            td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss)
+        certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
+        td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
+        expert_loss = self._imitation_terms(expert, q_expert)
+        weighted = weight * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
-            loss = weight * expert_loss + (1 - weight) * agent_loss
+            loss = weighted + (1 - weight) * agent_loss
         else:
-            loss = agent_loss + self.expert_weight * weight * expert_loss
+            loss = agent_loss + self.expert_weight * weighted
         loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
 
         priority = agent_td.detach().abs()
@@ -192,7 +203,7 @@ class DIIQN(DQN):
             "loss": loss,
             "train/q": q_agent,
             "train/agent_loss": agent_loss,
-            "expert/loss": expert_loss,
+            "expert/loss": expert_loss + self.expert_loss.td * td_loss,
             "expert/weight": weight,
             "expert/guidance_rate": expert.get("valid"),
             "expert/inference_confidence": expert.get("inference_confidence"),
@@ -224,17 +235,14 @@ class DIIQN(DQN):
             return agent_td, torch.zeros_like(agent_td)
         return agent_td, action_value(q_expert, expert.get("action")) - expert.get("target")
 
-    def _expert_terms(self, expert: TensorDictBase, q_expert: Tensor, expert_td: Tensor) -> Tensor:
-        """L_e of each sample, ``[B]``."""
-        terms = self.expert_loss
-        loss = torch.zeros_like(expert_td)
-        if terms.td:
-            loss = loss + terms.td * elementwise_loss(expert_td, self.loss)
+    def _imitation_terms(self, expert: TensorDictBase, q_expert: Tensor) -> Tensor:
+        """L_e of each sample without its TD term, ``[B]``."""
+        terms, action = self.expert_loss, expert.get("action")
+        loss = torch.zeros_like(q_expert[:, 0])
         if terms.margin:
-            loss = loss + terms.margin * large_margin_loss(q_expert, expert.get("action"), terms.margin_size)
+            loss = loss + terms.margin * large_margin_loss(q_expert, action, terms.margin_size)
         if terms.lower_bound:
-            value = action_value(q_expert, expert.get("action"))
-            loss = loss + terms.lower_bound * lower_bound_loss(value, expert.get("return"))
+            loss = loss + terms.lower_bound * lower_bound_loss(action_value(q_expert, action), expert.get("return"))
         return loss
 
     def configure_optimizers(self) -> Optimizer:
