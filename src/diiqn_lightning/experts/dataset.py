@@ -171,4 +171,3 @@ class ExpertDataset:
         count = states.num_transitions
         labels = self.labels and ExpertLabels(**{name: array[:count] for name, array in self.labels.arrays().items()})
         return ExpertDataset(states, labels, {**self.card, "transitions": count, "episodes": episodes})
-
