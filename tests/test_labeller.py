@@ -30,12 +30,18 @@ def test_learns_action_reward_and_termination():
     assert bool(((labels.probability >= 0.5) & (labels.probability <= 1)).all())
 
 
-def test_rare_rewards_are_weighed_up_by_how_rare_they_are():
+def test_expected_rewards_add_up_though_rare_ones_are_weighed_up():
+    # One transition in twenty rewards 2, and nothing tells which: the expected reward is 0.1 everywhere.
+    generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     labeller = TransitionLabeller((10,), num_actions=2)
-    state, action, _, following, terminated = transitions(1000, torch.Generator().manual_seed(0))
-    rare = torch.zeros(1000)
-    rare[:20] = 1.0
+    optimizer = torch.optim.Adam(labeller.parameters(), lr=1e-3)
     for _ in range(400):
-        labeller.loss(state, action, rare, following, terminated)
-    assert abs(float(labeller.rewarding_share) - 0.02) < 0.02
+        state, action, _, following, terminated = transitions(256, generator)
+        reward = 2.0 * (torch.rand(256, generator=generator) < 0.05)
+        optimizer.zero_grad()
+        labeller.loss(state, action, reward, following, terminated).mean().backward()
+        optimizer.step()
+    state, _, _, following, _ = transitions(1000, generator)
+    assert abs(float(labeller.label(state, following).reward.mean()) - 0.1) < 0.03
+    assert abs(float(labeller.rewarding_share) - 0.05) < 0.03

@@ -19,7 +19,7 @@ class Labels(NamedTuple):
     Args:
         action: the most probable one, ``[N]`` int64.
         probability: of that action, ``[N]`` float32.
-        reward: ``[N]`` float32.
+        reward: expected one, ``[N]`` float32.
         terminated: ``[N]`` bool.
     """
 
@@ -32,9 +32,9 @@ class Labels(NamedTuple):
 class TransitionLabeller(nn.Module):
     """Tells from (s, s') the action, the reward and the termination.
 
-    The reward is either none or of a learned size. Classes are balanced: rewards may be as rare as
-    one frame in a hundred, and a labeller that has not learned them yet would read every expert as
-    worthless.
+    The reward is either none or of a learned size. Rewards may be as rare as one frame in a hundred, so
+    the loss balances the two classes; labels undo the balance (King and Zeng, 2001, eq. 7), because
+    returns are summed from them: a reward seen where there is none makes every expert look rich.
 
     Args:
         observation_shape: shape of one observation.
@@ -70,10 +70,14 @@ class TransitionLabeller(nn.Module):
         """
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
-        weight = ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
+        weight = self._rewarding_weight()
         return labelling_loss(
             action_logits, reward_logit, reward_size, terminated_logit, action, reward, terminated, weight
         )
+
+    def _rewarding_weight(self) -> Tensor:
+        """Weight of transitions with a reward, so that they count as much as those without."""
+        return ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
 
     @torch.no_grad()
     def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
@@ -82,6 +86,6 @@ class TransitionLabeller(nn.Module):
         for state, next_state in zip(observation.split(CHUNK), next_observation.split(CHUNK), strict=True):  # type: ignore[no-untyped-call]
             action_logits, reward_logit, reward_size, terminated_logit = self(state, next_state)
             probability, action = action_logits.softmax(1).max(1)
-            reward = torch.where(reward_logit > 0, reward_size, 0.0)
+            reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
             pieces.append(Labels(action, probability, reward, terminated_logit > 0))
         return Labels(*(torch.cat(part) for part in zip(*pieces, strict=True)))

@@ -61,9 +61,19 @@ def test_every_shipped_algorithm_runs(config, run, tmp_path):
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_shipped_environment_runs(environment, run, tmp_path):
     layer = ["--config", CONFIGS / "env" / f"{environment}.yaml", "--video=null"]
-    code, _, complaint = run(*fit("dqn", tmp_path / "run", *layer))
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *layer))
     assert code == 0, complaint
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["environment"] == environment
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["environment"] == environment
+    assert summary["expert"]["name"] == f"{environment}-medium"
+
+
+def test_an_algorithm_without_an_expert_leaves_the_environments_one_aside(run, tmp_path):
+    code, _, complaint = run(
+        *fit("dqn", tmp_path / "run", "--config", CONFIGS / "env" / "breakout.yaml", "--video=null")
+    )
+    assert code == 0, complaint
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["expert"] is None
 
 
 def test_diiqn_logs_what_it_does(run, tmp_path, expert_path):

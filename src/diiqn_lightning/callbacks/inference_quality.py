@@ -4,6 +4,7 @@ from typing import Any
 
 import lightning
 
+from diiqn_lightning.algorithm.returns import discounted_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
 
 
@@ -12,14 +13,15 @@ class InferenceQuality(lightning.Callback):
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the dataset."""
-        self._expert = ExpertData.of(trainer)
+        self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
 
     def metrics(self) -> dict[str, float]:
         """Shares of right actions among the inferred ones.
 
         ``inference/accuracy`` is by the commanded action. ``inference/accuracy_distinguishable`` is by the
         executed one, among the transitions whose states tell actions apart: sticky actions and moves
-        that change nothing bound the former, and not the latter.
+        that change nothing bound the former, and not the latter. ``inference/return_bias`` is the mean of the
+        inferred discounted returns minus the true ones.
         """
         labels, table = self._expert.dataset.labels, self._expert.table
         known = table.known
@@ -29,4 +31,6 @@ class InferenceQuality(lightning.Callback):
         if labels.distinguishable is not None and bool((apart := known & labels.distinguishable).any()):
             right = table.action == labels.executed_action
             shares["inference/accuracy_distinguishable"] = float(right[apart].float().mean())
+        earned = discounted_returns(labels.reward, self._expert.states.episode_lengths, self._discount)
+        shares["inference/return_bias"] = float((table.returns - earned).mean())
         return shares
