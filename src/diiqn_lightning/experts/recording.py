@@ -20,6 +20,16 @@ from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertS
 PARALLEL_EPISODES = 16
 
 
+LABELS: dict[str, torch.dtype] = {
+    "action": torch.int64,
+    "executed_action": torch.int64,
+    "reward": torch.float32,
+    "terminated": torch.bool,
+    "truncated": torch.bool,
+    "distinguishable": torch.bool,
+}
+
+
 @dataclass
 class _Episode:
     env: SeededEpisodes
@@ -30,16 +40,6 @@ class _Episode:
     @property
     def running(self) -> bool:
         return not any(self.steps[name][-1:] == [True] for name in ("terminated", "truncated"))
-
-
-LABELS = {
-    "action": torch.int64,
-    "executed_action": torch.int64,
-    "reward": torch.float32,
-    "terminated": torch.bool,
-    "truncated": torch.bool,
-    "distinguishable": torch.bool,
-}
 
 
 def record(
