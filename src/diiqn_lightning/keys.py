@@ -27,6 +27,7 @@ EXPERT_REWARD = (EXPERT, "reward")  #                   [B] float32, inferred
 EXPERT_TERMINATED = (EXPERT, "terminated")  #           [B] bool, inferred
 EXPERT_CERTAINTY = (EXPERT, "inference_confidence")  #  [B] float32 in [0, 1], ζ of the inferred action
 EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred discounted return G_e from s_e on
+EXPERT_LEAD = (EXPERT, "lead")  #                       [B] float32, the expert's lead in return, all alike
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from diiqn_lightning.algorithm.confidence import (
+    EpisodeConfidence,
     Evidence,
     FixedConfidence,
     PublishedConfidence,
@@ -57,6 +58,7 @@ def evidence(**changes):
         visits=torch.tensor([7.0, 0.0]),
         certainty=torch.tensor([0.5, 1.0]),
         expert_return=torch.tensor([3.0, 1.0]),
+        lead=torch.tensor([1.0, 0.0]),
     )
     return Evidence(**(values | changes))
 
@@ -95,11 +97,20 @@ def test_return_rule_compares_with_the_agents_value():
     assert_close(certain, phi * torch.tensor([0.5, 1.0]))
 
 
+def test_episode_rule_by_hand():
+    # A lead of one standard deviation: σ(3). None: ½.
+    phi, _ = EpisodeConfidence(beta=3.0)(evidence())
+    assert_close(phi, torch.tensor([1 / (1 + math.exp(-3)), 0.5]))
+    certain, _ = EpisodeConfidence(beta=3.0, certainty=True)(evidence())
+    assert_close(certain, phi * torch.tensor([0.5, 1.0]))
+
+
 floats = st.floats(-1e3, 1e3, width=32)
 RULES = [
     PublishedConfidence(),
     PublishedConfidence(frequency_weight="falling"),
     ReturnConfidence(),
+    EpisodeConfidence(),
     FixedConfidence(0.3),
 ]
 
@@ -122,6 +133,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
             torch.full((rows,), visits),
             torch.full((rows,), certainty),
             torch.full((rows,), expert_return),
+            torch.full((rows,), expert_return),
         )
     )
     assert phi.shape == (rows,)
@@ -135,6 +147,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
         (lambda: PublishedConfidence(count_max=0), "confidence.count_max"),
         (lambda: PublishedConfidence(agent_action="both"), "confidence.agent_action"),
         (lambda: ReturnConfidence(beta=-1), "confidence.beta"),
+        (lambda: EpisodeConfidence(beta=-1), "confidence.beta"),
         (lambda: FixedConfidence(1.5), "confidence.value"),
     ],
 )

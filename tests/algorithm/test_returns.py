@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch.testing import assert_close
 
-from diiqn_lightning.algorithm.returns import discounted_returns
+from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums, lead
 
 
 def test_two_episodes_by_hand():
@@ -14,3 +15,20 @@ def test_two_episodes_by_hand():
 def test_without_discount_it_is_the_sum_to_the_end():
     reward = torch.rand(50, generator=torch.Generator().manual_seed(0))
     assert_close(discounted_returns(reward, torch.tensor([50]), 1.0), reward.flip(0).cumsum(0).flip(0))
+
+
+def test_episode_sums_by_hand():
+    reward = torch.tensor([1.0, 0.0, 2.0, 5.0, -1.0])
+    assert episode_sums(reward, torch.tensor([3, 2])).tolist() == [3.0, 4.0]
+
+
+def test_lead_is_in_the_experts_standard_deviations():
+    # Mean 6, deviation √8.
+    assert lead(torch.tensor([4.0, 8.0]), 2.0) == pytest.approx(4 / 8**0.5)
+    assert lead(torch.tensor([4.0, 8.0]), 10.0) == pytest.approx(-4 / 8**0.5)
+
+
+def test_experts_whose_episodes_are_all_alike_have_a_finite_lead():
+    assert lead(torch.tensor([5.0, 5.0]), 3.0) == pytest.approx(2 / 0.5)
+    assert lead(torch.tensor([5.0]), 20.0) == pytest.approx(-15 / 2)
+    assert lead(torch.tensor([0.0, 0.0]), 0.0) == 0.0

@@ -35,6 +35,7 @@ def guided(valid=(True, True)):
         "terminated": torch.tensor([False, True]),
         "inference_confidence": torch.tensor([1.0, 0.25]),
         "return": torch.tensor([3.0, 6.0]),
+        "lead": torch.tensor([1.0, 1.0]),
         "count": torch.tensor([7.0, 7.0]),
         "valid": torch.tensor(valid),
     }

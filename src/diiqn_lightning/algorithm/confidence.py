@@ -77,6 +77,7 @@ class Evidence(NamedTuple):
         visits: c.
         certainty: ζ.
         expert_return: G_e.
+        lead: the expert's lead in return over the agent's recent episodes, in its standard deviations.
     """
 
     q: Tensor
@@ -86,6 +87,7 @@ class Evidence(NamedTuple):
     visits: Tensor
     certainty: Tensor
     expert_return: Tensor
+    lead: Tensor
 
 
 class Confidence(Protocol):
@@ -183,3 +185,29 @@ class ReturnConfidence:
         phi = return_confidence(evidence.expert_return, evidence.value, self.beta)
         gap = {"expert/return_gap": evidence.expert_return - evidence.value}
         return (phi * evidence.certainty if self.certainty else phi), gap
+
+
+@dataclass(frozen=True)
+class EpisodeConfidence:
+    """Φ_J = σ(β · (J_E − J_A) / s_E): trust the expert as long as its episodes end better than the agent's.
+
+    J_E and s_E are mean and standard deviation of the expert's inferred episode returns, J_A is the mean
+    return of the agent's recent training episodes (design choice). What the agent really earned needs no
+    Q-values, which overrate the agent early, when an expert is needed most.
+
+    Args:
+        beta: β, steepness per standard deviation.
+        certainty: multiply by ζ, the confidence in the inferred action.
+    """
+
+    beta: float = 3.0
+    certainty: bool = False
+
+    def __post_init__(self) -> None:
+        if self.beta < 0:
+            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
+
+    def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
+        """Φ and the lead it comes from."""
+        phi = torch.sigmoid(self.beta * evidence.lead)
+        return (phi * evidence.certainty if self.certainty else phi), {"expert/lead": evidence.lead}

@@ -9,7 +9,7 @@ from tensordict import TensorDictBase
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise
 from diiqn_lightning.algorithm.inference import closest_transition, origin_of
-from diiqn_lightning.algorithm.returns import discounted_returns
+from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
 
@@ -44,9 +44,10 @@ class ActionInference(lightning.Callback):
         self._done_at = state["done_at"]
 
     def _update_returns(self) -> None:
-        """G_e from the rewards that are known now."""
-        table = self._expert.table
-        table.returns = discounted_returns(table.reward, self._expert.states.episode_lengths, self._discount)
+        """G_e and the episodes' returns from the rewards that are known now."""
+        table, lengths = self._expert.table, self._expert.states.episode_lengths
+        table.returns = discounted_returns(table.reward, lengths, self._discount)
+        table.episode_returns = episode_sums(table.reward, lengths)
 
 
 class NearestTransition(ActionInference):

@@ -1,5 +1,7 @@
 """Chooses the expert transitions that an update learns from."""
 
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Any, final
 
 import lightning
@@ -9,11 +11,14 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES
+from diiqn_lightning.algorithm.returns import lead
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import NeighbourIndex
 
 DRAWS = ("neighbour", "dataset")
+FEWEST_EPISODES = 10
+"""Episodes of the agent from which its mean return is read."""
 
 
 @final
@@ -83,10 +88,18 @@ class ExpertSampling(lightning.Callback):
             "reward": reward,
             "terminated": table.terminated[index],
             "return": table.returns[index],
+            "lead": torch.full(batch.batch_size, self._lead(trainer.datamodule.stream.recent_returns)),
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
+
+    def _lead(self, agent_returns: Sequence[float]) -> float:
+        """The expert's lead over the agent's last episodes; 0 while either is not known."""
+        expert_returns = self._expert.table.episode_returns
+        if len(expert_returns) == 0 or len(agent_returns) < FEWEST_EPISODES:
+            return 0.0
+        return lead(expert_returns, fmean(agent_returns))
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
         if self.expert_draw == "dataset":

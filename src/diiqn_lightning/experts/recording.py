@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diiqn_lightning.algorithm.returns import episode_sums
 from diiqn_lightning.envs import SeededEpisodes, make_gym_env, spec_of
 from diiqn_lightning.envs.episodes import RECORDING
 from diiqn_lightning.envs.minatar_games import executed_action
@@ -180,7 +181,4 @@ def episode_returns(dataset: ExpertDataset) -> Tensor:
     """
     if dataset.labels is None:
         raise InputError("dataset labels", None, "give a dataset with rewards; this one has only states")
-    transitions = dataset.states.episode_lengths
-    episode = torch.repeat_interleave(torch.arange(len(transitions)), transitions)
-    returns = torch.zeros(len(transitions), dtype=torch.float64)
-    return returns.index_add(0, episode, dataset.labels.reward.double())
+    return episode_sums(dataset.labels.reward, dataset.states.episode_lengths)

@@ -19,6 +19,8 @@ class InferredActions:
         certainty: ζ in [0, 1], ``[N]`` float32; 0 where nothing is known.
         match: the closest agent transition, kept by nearest-transition inference.
         returns: G_e, the discounted return to the episode's end by the inferred rewards, ``[N]`` float32.
+        episode_returns: undiscounted return of each episode by the inferred rewards, ``[E]`` float64; empty
+            before any were inferred.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -26,10 +28,13 @@ class InferredActions:
         device: where the tensors live.
     """
 
+    _STATE = ("action", "reward", "terminated", "certainty", "returns", "episode_returns", "visits")
+
     def __init__(self, num_transitions: int, device: torch.device | str = "cpu") -> None:
         self.match = Match.unknown(num_transitions, device)
         self.certainty = torch.zeros(num_transitions, device=device)
         self.returns = torch.zeros(num_transitions, device=device)
+        self.episode_returns = torch.zeros(0, dtype=torch.float64, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
         self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
 
@@ -58,11 +63,10 @@ class InferredActions:
 
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
-        names = ("action", "reward", "terminated", "certainty", "returns", "visits")
-        return {"match": self.match._asdict(), **{name: getattr(self, name) for name in names}}
+        return {"match": self.match._asdict(), **{name: getattr(self, name) for name in self._STATE}}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self.match = Match(**state["match"])
-        for name in ("action", "reward", "terminated", "certainty", "returns", "visits"):
+        for name in self._STATE:
             setattr(self, name, state[name])

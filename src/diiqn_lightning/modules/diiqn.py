@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.confidence import (
+    EpisodeConfidence,
     Evidence,
     FixedConfidence,
     PublishedConfidence,
@@ -31,7 +32,7 @@ from diiqn_lightning.networks import QNetwork
 TRUST_RATE = 0.02
 """Share of the newest batch in the running mean of Φ: the last 50 batches or so count."""
 
-AnyConfidence = PublishedConfidence | ReturnConfidence | FixedConfidence
+AnyConfidence = PublishedConfidence | ReturnConfidence | EpisodeConfidence | FixedConfidence
 
 
 @dataclass(frozen=True)
@@ -262,6 +263,7 @@ class DIIQN(DQN):
             expert.get("count"),
             expert.get("inference_confidence"),
             expert.get("return"),
+            expert.get("lead"),
         )
 
     def _check_keys(self, batch: TensorDictBase) -> None:
