@@ -121,7 +121,7 @@ RULES = [
     certainty=st.floats(0, 1, width=32),
     expert_return=floats,
 )
-@pytest.mark.parametrize("rule", RULES, ids=repr)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_return):
     rows = len(q)
     phi, _ = rule(

@@ -139,6 +139,15 @@ def test_layers_override_in_order_and_the_resolved_configuration_repeats_the_run
     assert curve(tmp_path / "again") == curve(tmp_path / "run")
 
 
+def test_another_confidence_can_be_named_on_the_command_line(run, tmp_path, expert_path):
+    more = [*diiqn_on_corridor(expert_path), "--video=null", "--model.confidence=EpisodeConfidence"]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *more))
+    assert code == 0, complaint
+    confidence = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["model"]["init_args"]["confidence"]
+    assert confidence["class_path"].endswith(".EpisodeConfidence")
+    assert metrics(tmp_path / "run")[-1]["expert/lead"]
+
+
 def curve(folder):
     return [{k: v for k, v in row.items() if "per_second" not in k} for row in metrics(folder)]
 

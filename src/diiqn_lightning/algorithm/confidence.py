@@ -4,8 +4,8 @@ All arguments and results are ``[B]`` float tensors unless said.
 """
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -90,16 +90,19 @@ class Evidence(NamedTuple):
     lead: Tensor
 
 
-class Confidence(Protocol):
-    """A rule that gives Φ in [0, 1], ``[B]``."""
+class Confidence(ABC):
+    """A rule that gives Φ in [0, 1], ``[B]``.
 
+    A class of its own and not a dataclass: configurations then always name the rule, and two rules
+    with the same fields stay apart.
+    """
+
+    @abstractmethod
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ, and its parts by name for the logs."""
-        ...
 
 
-@dataclass(frozen=True)
-class PublishedConfidence:
+class PublishedConfidence(Confidence):
     """Φ = min(ΔQ · δ, ζ), with what the paper leaves open as options.
 
     Args:
@@ -113,21 +116,26 @@ class PublishedConfidence:
         inference: false leaves ζ out (ablation).
     """
 
-    beta: float = 1.0
-    count_max: float = 150_000
-    frequency_weight: str = "rising"
-    agent_action: str = "replayed"
-    divergence: bool = True
-    frequency: bool = True
-    inference: bool = True
-
-    def __post_init__(self) -> None:
-        require_positive(**{"confidence.count_max": self.count_max})
-        if self.beta < 0:
-            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
-        for field, choices in (("frequency_weight", ("rising", "falling")), ("agent_action", ("replayed", "greedy"))):
-            if getattr(self, field) not in choices:
-                raise InputError(f"confidence.{field}", getattr(self, field), f"choose {' or '.join(choices)}")
+    def __init__(
+        self,
+        beta: float = 1.0,
+        count_max: float = 150_000,
+        frequency_weight: str = "rising",
+        agent_action: str = "replayed",
+        divergence: bool = True,
+        frequency: bool = True,
+        inference: bool = True,
+    ) -> None:
+        require_positive(**{"confidence.count_max": count_max})
+        for field, value, choices in (
+            ("frequency_weight", frequency_weight, ("rising", "falling")),
+            ("agent_action", agent_action, ("replayed", "greedy")),
+        ):
+            if value not in choices:
+                raise InputError(f"confidence.{field}", value, f"choose {' or '.join(choices)}")
+        self.beta, self.count_max = _steepness(beta), count_max
+        self.frequency_weight, self.agent_action = frequency_weight, agent_action
+        self.divergence, self.frequency, self.inference = divergence, frequency, inference
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and its three parts."""
@@ -146,26 +154,23 @@ class PublishedConfidence:
         return phi, {"expert/q_divergence": delta_q, "expert/training_frequency": delta}
 
 
-@dataclass(frozen=True)
-class FixedConfidence:
+class FixedConfidence(Confidence):
     """Φ is a constant (ablation).
 
     Args:
         value: in [0, 1].
     """
 
-    value: float = 1.0
-
-    def __post_init__(self) -> None:
-        require_within(0, 1, **{"confidence.value": self.value})
+    def __init__(self, value: float = 1.0) -> None:
+        require_within(0, 1, **{"confidence.value": value})
+        self.value = value
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """The constant."""
         return torch.full_like(evidence.certainty, self.value), {}
 
 
-@dataclass(frozen=True)
-class ReturnConfidence:
+class ReturnConfidence(Confidence):
     """Φ_G = σ(β · [G_e − max_a Q(s_e, a)]): trust the expert where it earned more than the agent expects.
 
     Args:
@@ -173,12 +178,8 @@ class ReturnConfidence:
         certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    beta: float = 2.0
-    certainty: bool = False
-
-    def __post_init__(self) -> None:
-        if self.beta < 0:
-            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
+    def __init__(self, beta: float = 2.0, certainty: bool = False) -> None:
+        self.beta, self.certainty = _steepness(beta), certainty
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
@@ -187,8 +188,7 @@ class ReturnConfidence:
         return (phi * evidence.certainty if self.certainty else phi), gap
 
 
-@dataclass(frozen=True)
-class EpisodeConfidence:
+class EpisodeConfidence(Confidence):
     """Φ_J = σ(β · (J_E − J_A) / s_E): trust the expert as long as its episodes end better than the agent's.
 
     J_E and s_E are mean and standard deviation of the expert's inferred episode returns, J_A is the mean
@@ -200,14 +200,16 @@ class EpisodeConfidence:
         certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    beta: float = 3.0
-    certainty: bool = False
-
-    def __post_init__(self) -> None:
-        if self.beta < 0:
-            raise InputError("confidence.beta", self.beta, "give 0 or a larger number")
+    def __init__(self, beta: float = 3.0, certainty: bool = False) -> None:
+        self.beta, self.certainty = _steepness(beta), certainty
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the lead it comes from."""
         phi = torch.sigmoid(self.beta * evidence.lead)
         return (phi * evidence.certainty if self.certainty else phi), {"expert/lead": evidence.lead}
+
+
+def _steepness(beta: float) -> float:
+    if beta < 0:
+        raise InputError("confidence.beta", beta, "give 0 or a larger number")
+    return beta

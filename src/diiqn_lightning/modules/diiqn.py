@@ -10,13 +10,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.confidence import (
-    EpisodeConfidence,
-    Evidence,
-    FixedConfidence,
-    PublishedConfidence,
-    ReturnConfidence,
-)
+from diiqn_lightning.algorithm.confidence import Confidence, Evidence, ReturnConfidence
 from diiqn_lightning.algorithm.losses import (
     action_value,
     double_q_value,
@@ -31,8 +25,6 @@ from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
 """Share of the newest batch in the running mean of Φ: the last 50 batches or so count."""
-
-AnyConfidence = PublishedConfidence | ReturnConfidence | EpisodeConfidence | FixedConfidence
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,7 @@ class DIIQN(DQN):
 
     Args:
         expert_loss: the terms of L_e.
-        confidence: the rule of Φ.
+        confidence: the rule of Φ; null takes ReturnConfidence.
         combination: mix (the published one) or add.
         expert_weight: λ of add.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
@@ -109,7 +101,7 @@ class DIIQN(DQN):
         observation_shape: tuple[int, ...],
         num_actions: int,
         expert_loss: ExpertLoss = ExpertLoss(),
-        confidence: AnyConfidence = ReturnConfidence(),  # noqa: B008 - frozen
+        confidence: Confidence | None = None,
         combination: str = "add",
         expert_weight: float = 1.0,
         priority: str = "agent",
@@ -134,7 +126,8 @@ class DIIQN(DQN):
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
-        self.expert_loss, self.confidence, self.combination = expert_loss, confidence, combination
+        self.expert_loss, self.combination = expert_loss, combination
+        self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
         self.value_head = value_head
         if value_head:
