@@ -72,6 +72,31 @@ class LabellerSettings:
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
 
 
+@dataclass(frozen=True)
+class ShapingSettings:
+    """Potential-based shaping (Ng et al., 1999) with the expert's state value as the potential.
+
+    V_E(s) is a network that learns the expert's inferred discounted return G_e from its states. All
+    targets get F = w · (γ · V_E(s') − V_E(s)) on top, with V_E = 0 after a termination. Which policy is
+    the best one stays the same; what is left to learn is by how much an action is better than the expert
+    (design choice; an agent need not know any of the expert's actions).
+
+    Args:
+        weight: w.
+        hidden: widths of its hidden linear layers; null chooses them by the observation.
+        learning_rate: of its parameter group.
+    """
+
+    weight: float = 1.0
+    hidden: list[int] | None = None
+    learning_rate: float = 2.5e-4
+
+    def __post_init__(self) -> None:
+        require_positive(
+            **{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate}
+        )
+
+
 class DIIQN(DQN):
     """Deep implicit imitation Q-network: L = Φ · L_e + (1 − Φ) · L_a, or L = L_a + λ · Φ · L_e.
 
@@ -85,6 +110,7 @@ class DIIQN(DQN):
         expert_weight: λ of add.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
+        shaping: potential-based shaping with the expert's state value; null has none.
         trusting_exploration: κ in [0, 1]: ε is multiplied by 1 − κ · Φ̄, where Φ̄ is the running mean of Φ.
             Who trusts the expert acts as the network says, which is as the expert would, in place of at
             random, and learns in the states that this leads to (design choice).
@@ -106,6 +132,7 @@ class DIIQN(DQN):
         expert_weight: float = 1.0,
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
+        shaping: ShapingSettings | None = None,
         trusting_exploration: float = 0.0,
         value_head: bool = False,
         **dqn: Any,
@@ -136,6 +163,9 @@ class DIIQN(DQN):
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
+        self.shaping = shaping
+        if shaping is not None:
+            self.expert_value = QNetwork(observation_shape, 1, hidden=shaping.hidden)
         self._keys_checked = False
 
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT)
@@ -168,9 +198,11 @@ class DIIQN(DQN):
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
         q_agent, q_expert = self.policy_values(output).chunk(2)
         rated_agent, rated_expert = self.state_action_values(output).chunk(2)
+        # Shaped values are relative to the potential; returns are not.
+        potential = expert.get("potential").unsqueeze(1) if self.shaping is not None else torch.zeros(())
         agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
 
-        evidence = self._evidence(update, expert, q_expert.detach(), rated_expert.detach())
+        evidence = self._evidence(update, expert, q_expert.detach() + potential, rated_expert.detach() + potential)
         weight, parts = self.confidence(evidence)
         weight = torch.where(expert.get("valid"), weight, 0.0)
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
@@ -180,7 +212,7 @@ class DIIQN(DQN):
             td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss)
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
-        expert_loss = self._imitation_terms(expert, q_expert)
+        expert_loss = self._imitation_terms(expert, q_expert + potential)
         weighted = weight * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
             loss = weighted + (1 - weight) * agent_loss
@@ -206,11 +238,16 @@ class DIIQN(DQN):
         }
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """The labeller learns from the agent's transitions of a whole batch at once."""
-        if self.labeller_settings is None:
-            return {}
-        transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-        return {"loss/labeller": self.labeller.loss(*(batch.get(key).flatten(0, 1) for key in transition)).mean()}
+        """The labeller and the expert's value learn from a whole batch at once."""
+        losses = {}
+        if self.labeller_settings is not None:
+            transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
+            losses["loss/labeller"] = self.labeller.loss(*(batch.get(key).flatten(0, 1) for key in transition)).mean()
+        if self.shaping is not None:
+            expert = batch.get(keys.EXPERT).flatten(0, 1)
+            error = self.expert_value(expert.get("observation")).squeeze(1) - expert.get("return")
+            losses["loss/expert_value"] = (expert.get("valid") * elementwise_loss(error, "squared")).mean()
+        return losses
 
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
@@ -219,6 +256,30 @@ class DIIQN(DQN):
             expert = batch.get(keys.EXPERT)
             target = self.td_target(expert.get("reward"), expert.get("terminated"), expert.get("next_observation"))
             batch.set(keys.EXPERT_TARGET, target)
+        if self.shaping is not None:
+            self._shape_targets(batch)
+
+    @torch.no_grad()
+    def _shape_targets(self, batch: TensorDictBase) -> None:
+        """Add F to the targets, and write V_E(s_e)."""
+        assert self.shaping is not None
+        expert = batch.get(keys.EXPERT)
+        potential, next_potential = self._potential(batch, batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
+        batch.get(keys.TARGET).add_(self._shaping(potential, next_potential, batch.get(keys.TERMINATED)))
+        potential, next_potential = self._potential(batch, expert.get("observation"), expert.get("next_observation"))
+        if self.expert_loss.td:
+            expert.get("target").add_(self._shaping(potential, next_potential, expert.get("terminated")))
+        expert.set("potential", potential)
+
+    def _potential(self, batch: TensorDictBase, *observations: Tensor) -> tuple[Tensor, ...]:
+        """w · V_E of observations ``[U, B, *O]``, ``[U, B]`` each."""
+        assert self.shaping is not None
+        values = self.expert_value(torch.cat([observation.flatten(0, 1) for observation in observations]))
+        return tuple(self.shaping.weight * part.view(batch.batch_size) for part in values.chunk(len(observations)))
+
+    def _shaping(self, potential: Tensor, next_potential: Tensor, terminated: Tensor) -> Tensor:
+        """F = γ · V_E(s') − V_E(s), with no value after a termination."""
+        return torch.where(terminated, 0.0, self.discount * next_potential) - potential
 
     def _td_errors(
         self, update: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
@@ -240,10 +301,12 @@ class DIIQN(DQN):
         return loss
 
     def configure_optimizers(self) -> Optimizer:
-        """One optimizer; the labeller is a parameter group of its own."""
+        """One optimizer; the labeller and the expert's value are parameter groups of their own."""
         groups: list[dict[str, Any]] = [{"params": list(self.online.parameters())}]
         if self.labeller_settings is not None:
             groups.append({"params": list(self.labeller.parameters()), "lr": self.labeller_settings.learning_rate})
+        if self.shaping is not None:
+            groups.append({"params": list(self.expert_value.parameters()), "lr": self.shaping.learning_rate})
         return self.optimizer_factory(groups)
 
     @staticmethod
