@@ -264,7 +264,8 @@ class DIIQN(DQN):
         """Add F to the targets, and write V_E(s_e)."""
         assert self.shaping is not None
         expert = batch.get(keys.EXPERT)
-        potential, next_potential = self._potential(batch, batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
+        states = (batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
+        potential, next_potential = self._potential(batch, *states)
         batch.get(keys.TARGET).add_(self._shaping(potential, next_potential, batch.get(keys.TERMINATED)))
         potential, next_potential = self._potential(batch, expert.get("observation"), expert.get("next_observation"))
         if self.expert_loss.td:
