@@ -92,9 +92,7 @@ class ShapingSettings:
     learning_rate: float = 2.5e-4
 
     def __post_init__(self) -> None:
-        require_positive(
-            **{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate}
-        )
+        require_positive(**{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate})
 
 
 class DIIQN(DQN):
