@@ -10,7 +10,7 @@ from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfi
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN, ExpertLoss
-from diiqn_lightning.modules.diiqn import LabellerSettings
+from diiqn_lightning.modules.diiqn import LabellerSettings, ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
 
@@ -235,3 +235,52 @@ def test_trust_in_the_expert_lowers_the_exploration():
     module.trust.fill_(0.9)
     assert module.exploration_rate(0) == pytest.approx(0.8 * (1 - 0.5 * 0.9))
     assert make(exploration=LinearSchedule(0.8, 0.8, 1)).exploration_rate(0) == 0.8
+
+
+class Potential(torch.nn.Module):
+    """V_E of state 0 is 2, of state 1 is 10."""
+
+    def forward(self, observation):
+        return torch.tensor([2.0, 10.0])[observation.long()]
+
+
+def shaped(**changes):
+    module = make(shaping=ShapingSettings(), **changes)
+    module.expert_value = Potential()
+    return module
+
+
+def as_batch(update):
+    """A batch of one update."""
+    return update.unsqueeze(0)
+
+
+def test_shaping_adds_the_difference_of_potentials_to_the_targets():
+    # Unshaped targets are 2 and (terminated) 2. F = ½ · 10 − 2 = 3, and 0 − 10 after the termination.
+    batch = as_batch(guided())
+    shaped(expert_loss=ExpertLoss(td=1.0)).write_targets(batch)
+    assert_close(batch[keys.TARGET][0], torch.tensor([5.0, -8.0]))
+    # The expert's: 2 + 3, and 0 − 10.
+    assert_close(batch[keys.EXPERT_TARGET][0], torch.tensor([5.0, -10.0]))
+
+
+def test_shaped_values_are_compared_with_returns_as_unshaped_ones():
+    # max Q is 3 and 5, V_E is 2 and 10; the expert earns 3 and 6.
+    module, batch = shaped(confidence=ReturnConfidence(beta=1.0)), as_batch(guided())
+    module.write_targets(batch)
+    update = batch[0]
+    module.losses(update)
+    assert_close(update[keys.EXPERT_WEIGHT], torch.sigmoid(torch.tensor([3.0 - 5.0, 6.0 - 15.0])))
+
+
+def test_the_experts_value_learns_its_returns():
+    torch.manual_seed(0)
+    module = DIIQN((1,), 2, shaping=ShapingSettings(learning_rate=1e-2))
+    optimizer = torch.optim.Adam(module.expert_value.parameters(), lr=1e-2)
+    batch = as_batch(guided())
+    for _ in range(300):
+        optimizer.zero_grad()
+        module.batch_losses(batch)["loss/expert_value"].backward()
+        optimizer.step()
+    values = module.expert_value(torch.tensor([[0.0], [1.0]])).squeeze(1)
+    assert_close(values, torch.tensor([3.0, 6.0]), atol=0.1, rtol=0)
