@@ -365,5 +365,6 @@ def test_wandb_works_offline_and_has_the_resolved_configuration(tmp_path, expert
     content = log.read_bytes()
     for name in ("frames", "train/loss", "eval/return", "expert/weight", "expert/weight_histogram", "eval/video"):
         assert name.encode() in content, name
-    for part_of_the_configuration in ("target_update_interval", "relabel_every_n_updates", "walk.expert"):
+    parts = ("target_update_interval", "relabel_every_n_updates", "walk.expert", walk().states.content_hash)
+    for part_of_the_configuration in parts:
         assert part_of_the_configuration.encode() in content

@@ -6,7 +6,7 @@ from typing import Any
 import lightning
 
 from diiqn_lightning.experts import ExpertDataset, InferredActions
-from diiqn_lightning.experts.sources import load_any
+from diiqn_lightning.experts.sources import SKILLS, load_any
 
 
 class ExpertData(lightning.Callback):
@@ -21,6 +21,8 @@ class ExpertData(lightning.Callback):
 
     def __init__(self, source: str, transitions: int | None = None) -> None:
         self.source, self.name = source, Path(source).stem
+        named_skill = self.name.rsplit("-", 1)[-1]
+        self.skill = named_skill if named_skill in SKILLS else None
         self.dataset: ExpertDataset = load_any(source)
         if transitions is not None:
             self.dataset = self.dataset.first(transitions)
@@ -48,6 +50,7 @@ class ExpertData(lightning.Callback):
         """What a run's summary says of its expert."""
         return {
             "name": self.name,
+            "skill": self.skill,
             "hash": self.states.content_hash,
             "return": self.dataset.card.get("return_mean"),
             "transitions": self.states.num_transitions,

@@ -82,6 +82,9 @@ class ParsingError(InputError):
 class TrainingCLI(LightningCLI):
     """Lightning's command line plus frames, run folder, expert and callback blocks."""
 
+    expert_facts: dict[str, Any] | None = None
+    """Name, skill, content hash and return of the run's expert."""
+
     def __init__(self, args: list[str], build_only: bool = False) -> None:
         self.arguments, self.build_only = args, build_only
         super().__init__(
@@ -251,6 +254,7 @@ class TrainingCLI(LightningCLI):
             ]
             callbacks.append(InferenceQuality())
             identity |= {"expert": expert.states.content_hash, "expert_name": expert.name}
+            self.expert_facts = expert.summary()
         if self.subcommand == "fit":
             identity["ranks"] = num_processes(blocks.trainer)
             if config.ckpt_path is not None:
@@ -279,7 +283,8 @@ class TrainingCLI(LightningCLI):
             self._dump_config()
             names = (blocks.algorithm, self.environment, blocks.seed_everything)
             run_id = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
-            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, self.config_dump, run_id))
+            logged = {**self.config_dump, "expert_dataset": self.expert_facts}
+            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, run_id))
         return loggers
 
     def before_fit(self) -> None:

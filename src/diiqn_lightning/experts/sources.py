@@ -9,6 +9,8 @@ from diiqn_lightning.experts.dataset import ExpertDataset
 from diiqn_lightning.experts.minari_datasets import looks_like_minari, read_minari
 
 MINARI = "minari:"
+SKILLS = ("weak", "medium", "strong", "random")
+"""What the names of the shipped datasets end in."""
 
 
 def load_any(source: str) -> ExpertDataset:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts.files import SUFFIX
-
-SKILLS = ("weak", "medium", "strong", "random")
+from diiqn_lightning.experts.sources import SKILLS
 
 
 def environment_name(env_id: str) -> str:
