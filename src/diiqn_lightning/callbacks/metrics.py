@@ -27,6 +27,15 @@ class TakesTime(Protocol):
 
 
 @runtime_checkable
+class ReadsMetrics(Protocol):
+    """A callback that looks at each row of metrics."""
+
+    def on_metrics(self, row: dict[str, float], trainer: Any) -> None:
+        """Called with each row."""
+        ...
+
+
+@runtime_checkable
 class LogsHistograms(Protocol):
     """A logger that can show a distribution."""
 
@@ -117,6 +126,9 @@ class TrainingMetrics(lightning.Callback):
             if isinstance(callback, MetricSource):
                 row |= callback.metrics()
         self.latest.update(row)
+        for callback in trainer.callbacks:
+            if isinstance(callback, ReadsMetrics):
+                callback.on_metrics(row, trainer)
         self._hand_to_loggers(trainer, row)
         if self._weights:
             weights, self._weights = torch.cat(self._weights), []

@@ -32,6 +32,7 @@ from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.frame_budget import FrameBudget
+from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.inference_quality import InferenceQuality
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
@@ -271,7 +272,7 @@ class TrainingCLI(LightningCLI):
 
     def _run_callbacks(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
-        callbacks = [PriorityUpdate(), blocks.metrics, FrameProgress(), FrameBudget()]
+        callbacks = [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
         if blocks.video is not None:
             callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
         callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint))

@@ -1,0 +1,93 @@
+"""Says while a run is still running that it will come to nothing, and what to do about it."""
+
+import sys
+from typing import Any
+
+import lightning
+
+from diiqn_lightning import keys
+from diiqn_lightning.callbacks.expert_data import ExpertData
+
+PATIENCE = 0.2
+"""Share of a run's frames that a return has to stay on the expert's level before that is said."""
+
+
+class RunHealth(lightning.Callback):
+    """Warns, once for each cause, on standard error.
+
+    - Guidance stays at 0: no sampled state finds an expert state.
+    - The return stays on the expert's level while Φ is high: the confidence does not fall.
+    - Q-values are larger than any return can be: they diverge.
+    """
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._largest_reward = 0.0
+        self._level_since: int | None = None
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Remember the largest reward, now and then."""
+        if batch_idx % 100 == 0:
+            self._largest_reward = max(self._largest_reward, float(batch.get(keys.REWARD).abs().max()))
+
+    def on_metrics(self, row: dict[str, float], trainer: Any) -> None:
+        """Look at a row of metrics."""
+        if not trainer.is_global_zero:
+            return
+        self._check_values(row, trainer.lightning_module.discount)
+        if "expert/guidance_rate" in row:
+            self._check_guidance(row, trainer)
+            self._check_level(row, trainer)
+
+    def _check_values(self, row: dict[str, float], discount: float) -> None:
+        if discount == 1 or not self._largest_reward:
+            return
+        bound = self._largest_reward / (1 - discount)
+        if abs(row.get("train/q", 0.0)) > bound:
+            self._say(
+                "values",
+                f"Q-values average {row['train/q']:.3g}, and no return is above {bound:.3g} with these rewards and γ: "
+                "they diverge. Lower model.init_args.optimizer.init_args.lr, or raise model.target_update_interval.",
+            )
+
+    def _check_guidance(self, row: dict[str, float], trainer: Any) -> None:
+        labelled = row.get("inference/coverage", 0.0) > 0
+        if labelled and row["expert/guidance_rate"] == 0:
+            self._say(
+                "guidance",
+                "no sampled state has guidance: the expert's states are too far from the agent's. Lower "
+                "expert_sampling.similarity_threshold, draw from the whole dataset "
+                "(expert_sampling.expert_draw=dataset), or look at `inspect DATASET --against ENV`.",
+            )
+
+    def _check_level(self, row: dict[str, float], trainer: Any) -> None:
+        expert, frames = ExpertData.of(trainer).table.episode_returns, trainer.datamodule.frames
+        if not len(expert) or "train/return" not in row:
+            return
+        level = float(expert.mean())
+        on_level = abs(row["train/return"] - level) < 0.1 * abs(level) and row["expert/weight"] > 0.5
+        if not on_level:
+            self._level_since = None
+        elif self._level_since is None:
+            self._level_since = frames
+        elif frames - self._level_since > PATIENCE * trainer.datamodule.max_frames:
+            self._say(
+                "level",
+                f"the return has been on the expert's level ({level:.3g}) since frame {self._level_since:,} and Φ is "
+                f"still {row['expert/weight']:.2f}. Lower model.expert_weight, or choose a confidence that falls as "
+                "the agent improves (EpisodeConfidence, ReturnConfidence).",
+            )
+
+    def _say(self, cause: str, sentence: str) -> None:
+        if cause not in self._said:
+            self._said.add(cause)
+            print(f"warning: {sentence}", file=sys.stderr, flush=True)
+
+    def rank_state(self) -> dict[str, Any]:
+        """What was said and seen."""
+        return {"said": sorted(self._said), "reward": self._largest_reward, "level_since": self._level_since}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._said, self._largest_reward = set(state["said"]), state["reward"]
+        self._level_since = state["level_since"]
