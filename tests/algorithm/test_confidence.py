@@ -52,6 +52,7 @@ def test_return_confidence_is_half_where_expert_and_agent_earn_the_same():
 def evidence(**changes):
     values = dict(
         q=torch.tensor([[1.0, 3.0], [0.0, 0.0]]),
+        rated=torch.tensor([[5.0, 4.0], [1.0, 0.0]]),
         value=torch.tensor([3.0, 0.0]),
         expert_action=torch.tensor([1, 0]),
         agent_action=torch.tensor([0, 1]),
@@ -105,12 +106,19 @@ def test_episode_rule_by_hand():
     assert_close(certain, phi * torch.tensor([0.5, 1.0]))
 
 
+def test_at_equal_returns_the_agents_values_decide():
+    # Row 0: the expert's action 1 is rated 4 and the best one 5; row 1: the expert's action is the best one.
+    phi, parts = EpisodeConfidence(beta=3.0, value_beta=2.0)(evidence())
+    assert_close(parts["expert/disadvantage"], torch.tensor([-1.0, 0.0]))
+    assert_close(phi, torch.sigmoid(torch.tensor([3.0 - 2.0, 0.0])))
+
+
 floats = st.floats(-1e3, 1e3, width=32)
 RULES = [
     PublishedConfidence(),
     PublishedConfidence(frequency_weight="falling"),
     ReturnConfidence(),
-    EpisodeConfidence(),
+    EpisodeConfidence(value_beta=5.0),
     FixedConfidence(0.3),
 ]
 
@@ -126,6 +134,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
     rows = len(q)
     phi, _ = rule(
         Evidence(
+            torch.tensor(q),
             torch.tensor(q),
             torch.tensor(q).amax(1),
             torch.zeros(rows, dtype=torch.int64),

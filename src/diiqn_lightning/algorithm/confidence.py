@@ -71,6 +71,7 @@ class Evidence(NamedTuple):
 
     Args:
         q: Q(s_e, ·) of the online network without gradient, ``[B, A]``.
+        rated: the values of all actions at s_e that targets use, ``[B, A]``: Q itself, or the value head's.
         value: V(s_e), the value of the action that the agent would take there.
         expert_action: a_e, ``[B]`` int64.
         agent_action: a_a, the action of the sampled agent transition, ``[B]`` int64.
@@ -81,6 +82,7 @@ class Evidence(NamedTuple):
     """
 
     q: Tensor
+    rated: Tensor
     value: Tensor
     expert_action: Tensor
     agent_action: Tensor
@@ -189,24 +191,30 @@ class ReturnConfidence(Confidence):
 
 
 class EpisodeConfidence(Confidence):
-    """Φ_J = σ(β · (J_E − J_A) / s_E): trust the expert as long as its episodes end better than the agent's.
+    """Φ_J = σ(β · (J_E − J_A) / s_E + β_Q · [Q(s_e, a_e) − max_a Q(s_e, a)]).
 
-    J_E and s_E are mean and standard deviation of the expert's inferred episode returns, J_A is the mean
-    return of the agent's recent training episodes (design choice). What the agent really earned needs no
-    Q-values, which overrate the agent early, when an expert is needed most.
+    Trust the expert as long as its episodes end better than the agent's; at equal returns, trust it where
+    the agent's own values do not contradict it. J_E and s_E are mean and standard deviation of the expert's
+    inferred episode returns, J_A is the mean return of the agent's recent training episodes, and Q are the
+    values that targets use (design choice; the second term is the published ΔQ against the greedy action,
+    as log-odds). What the agent really earned needs no Q-values, which overrate the agent early, when an
+    expert is needed most.
 
     Args:
         beta: β, steepness per standard deviation.
+        value_beta: β_Q, steepness per unit of return; 0 leaves the agent's values out.
         certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    def __init__(self, beta: float = 3.0, certainty: bool = False) -> None:
-        self.beta, self.certainty = _steepness(beta), certainty
+    def __init__(self, beta: float = 3.0, value_beta: float = 0.0, certainty: bool = False) -> None:
+        self.beta, self.value_beta, self.certainty = _steepness(beta), _steepness(value_beta), certainty
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
-        """Φ and the lead it comes from."""
-        phi = torch.sigmoid(self.beta * evidence.lead)
-        return (phi * evidence.certainty if self.certainty else phi), {"expert/lead": evidence.lead}
+        """Φ, the lead and the disadvantage of the expert's action that it comes from."""
+        disadvantage = action_value(evidence.rated, evidence.expert_action) - evidence.rated.amax(1)
+        phi = torch.sigmoid(self.beta * evidence.lead + self.value_beta * disadvantage)
+        parts = {"expert/lead": evidence.lead, "expert/disadvantage": disadvantage}
+        return (phi * evidence.certainty if self.certainty else phi), parts
 
 
 def _steepness(beta: float) -> float:

@@ -312,6 +312,7 @@ class DIIQN(DQN):
     def _evidence(update: TensorDictBase, expert: TensorDictBase, q_expert: Tensor, rated: Tensor) -> Evidence:
         return Evidence(
             q_expert,
+            rated,
             double_q_value(q_expert, rated),
             expert.get("action"),
             update.get(keys.ACTION),
