@@ -208,8 +208,10 @@ class RunCheckpoint(Checkpoint):
         state = unpack_state(torch.load(folder / f"rank-{trainer.global_rank}.pt", weights_only=True))
         trainer.datamodule.load_rank_state(state["data"])
         for callback in trainer.callbacks:
-            if isinstance(callback, HasRankState):
-                callback.load_rank_state(state[type(callback).__name__])
+            name = type(callback).__name__
+            # A callback that the checkpoint does not know, such as a new one, starts anew.
+            if isinstance(callback, HasRankState) and name in state:
+                callback.load_rank_state(state[name])
         for logger in trainer.loggers:
             if hasattr(logger, "keep_until"):
                 logger.keep_until(trainer.datamodule.frames)
