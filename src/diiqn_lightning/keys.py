@@ -24,6 +24,7 @@ EXPERT_OBSERVATION = (EXPERT, "observation")  #         [B, *O]
 EXPERT_NEXT_OBSERVATION = (EXPERT, "next_observation")  # [B, *O]
 EXPERT_ACTION = (EXPERT, "action")  #                   [B] int64, inferred
 EXPERT_REWARD = (EXPERT, "reward")  #                   [B] float32, inferred
+EXPERT_DISCOUNT = (EXPERT, "discount")  #               [B] float32, γ to the power of the steps to next_observation
 EXPERT_TERMINATED = (EXPERT, "terminated")  #           [B] bool, inferred
 EXPERT_CERTAINTY = (EXPERT, "inference_confidence")  #  [B] float32 in [0, 1], ζ of the inferred action
 EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred discounted return G_e from s_e on

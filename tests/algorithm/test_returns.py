@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums, lead
+from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums, lead, partial_returns
 
 
 def test_two_episodes_by_hand():
@@ -32,3 +32,12 @@ def test_experts_whose_episodes_are_all_alike_have_a_finite_lead():
     assert lead(torch.tensor([5.0, 5.0]), 3.0) == pytest.approx(2 / 0.5)
     assert lead(torch.tensor([5.0]), 20.0) == pytest.approx(-15 / 2)
     assert lead(torch.tensor([0.0, 0.0]), 0.0) == 0.0
+
+
+def test_partial_returns_by_hand():
+    # Two episodes, γ = ½: rewards 1, 2, 4 and 8.
+    returns = discounted_returns(torch.tensor([1.0, 2.0, 4.0, 8.0]), torch.tensor([3, 1]), 0.5)
+    start, steps = torch.tensor([0, 0, 0, 1, 3]), torch.tensor([1, 2, 3, 2, 1])
+    ends = torch.tensor([False, False, True, True, True])
+    partial = partial_returns(returns, start, steps, ends, 0.5)
+    assert_close(partial, torch.tensor([1.0, 1 + 1.0, 1 + 1 + 1.0, 2 + 2.0, 8.0]))

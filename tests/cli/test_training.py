@@ -139,6 +139,25 @@ def test_layers_override_in_order_and_the_resolved_configuration_repeats_the_run
     assert curve(tmp_path / "again") == curve(tmp_path / "run")
 
 
+OPTIONS = {
+    "n-step": ["--expert_sampling.n_step=3"],
+    "shaping": ["--model.shaping={}"],
+    "lower bound": ["--model.expert_loss.lower_bound=1"],
+    "returns": ["--model.confidence=ReturnConfidence", "--model.confidence.certainty=true"],
+    "own values": ["--model.confidence.value_beta=5"],
+    "one head": ["--model.value_head=false", "--model.trusting_exploration=0"],
+    "prioritized": ["--data.prioritized.alpha=0.6", "--model.priority=mixed"],
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_of_the_experts_side_run(option, run, tmp_path, expert_path):
+    more = [*diiqn_on_corridor(expert_path), "--video=null", *OPTIONS[option]]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *more, frames=300))
+    assert code == 0, complaint
+    assert 0 < float(metrics(tmp_path / "run")[-1]["expert/weight"]) < 1
+
+
 def test_another_confidence_can_be_named_on_the_command_line(run, tmp_path, expert_path):
     more = [*diiqn_on_corridor(expert_path), "--video=null", "--model.confidence=EpisodeConfidence"]
     code, _, complaint = run(*fit("diiqn", tmp_path / "run", *more))

@@ -20,6 +20,11 @@ def test_transitions_never_cross_an_episodes_end():
     assert expert.is_last.tolist() == [False, True, True]
 
 
+def test_remaining_counts_to_the_episodes_end(corridor_expert):
+    # Three episodes of three transitions.
+    assert corridor_expert.states.remaining(torch.arange(9)).tolist() == [3, 2, 1] * 3
+
+
 def test_training_can_reach_no_actions_and_no_rewards(corridor_expert):
     fields = {field.name for field in dataclasses.fields(corridor_expert.states)}
     assert fields == {"states", "episode_ends"}

@@ -32,6 +32,7 @@ def guided(valid=(True, True)):
         "next_observation": torch.tensor([[1.0], [0.0]]),
         "action": torch.tensor([0, 1]),
         "reward": torch.tensor([1.0, 0.0]),
+        "discount": torch.tensor([0.5, 0.5]),
         "terminated": torch.tensor([False, True]),
         "inference_confidence": torch.tensor([1.0, 0.25]),
         "return": torch.tensor([3.0, 6.0]),

@@ -25,13 +25,13 @@ def double_q_value(next_q_online: Tensor, next_q_target: Tensor) -> Tensor:
     return next_q_target.gather(1, next_q_online.argmax(1, keepdim=True)).squeeze(1)
 
 
-def td_target(reward: Tensor, terminated: Tensor, discount: float, next_value: Tensor) -> Tensor:
+def td_target(reward: Tensor, terminated: Tensor, discount: float | Tensor, next_value: Tensor) -> Tensor:
     """One-step target r + γ · V(s'), where a terminated transition has V(s') = 0.
 
     Args:
         reward: ``[B]`` float.
         terminated: ``[B]`` bool. Truncation is not termination: the next state then has a value.
-        discount: γ in [0, 1].
+        discount: γ in [0, 1], one for all or ``[B]``.
         next_value: V(s'), ``[B]``.
 
     Returns:
@@ -92,6 +92,23 @@ def lower_bound_loss(value: Tensor, bound: Tensor) -> Tensor:
         bound: G_e, the discounted return that followed, ``[B]``.
     """
     return 0.5 * (bound - value).clamp(min=0).square()
+
+
+def shaping_reward(potential: Tensor, next_potential: Tensor, terminated: Tensor, discount: float | Tensor) -> Tensor:
+    """F = γ · V(s') − V(s), where a terminated transition has V(s') = 0.
+
+    Ng, Harada and Russell, 1999, "Policy invariance under reward transformations", theorem 1.
+
+    Args:
+        potential: V(s), ``[B]``.
+        next_potential: V(s'), ``[B]``.
+        terminated: ``[B]`` bool.
+        discount: γ in [0, 1], one for all or ``[B]``.
+
+    Returns:
+        ``[B]``.
+    """
+    return torch.where(terminated, 0.0, discount * next_potential) - potential
 
 
 def labelling_loss(

@@ -23,6 +23,23 @@ def discounted_returns(reward: Tensor, episode_lengths: Tensor, discount: float)
     return torch.from_numpy(np.concatenate(returns)).to(reward.device, torch.float32)
 
 
+def partial_returns(returns: Tensor, start: Tensor, steps: Tensor, ends: Tensor, discount: float) -> Tensor:
+    """Discounted sum of the rewards of ``steps`` transitions: G_t − γⁿ · G_{t+n}.
+
+    Args:
+        returns: G of all transitions, ``[N]``, from :func:`discounted_returns`.
+        start: first transitions, ``[*]`` int64.
+        steps: n of each, ``[*]`` int64, within its episode.
+        ends: whether the n-th is its episode's last one, ``[*]`` bool.
+        discount: γ.
+
+    Returns:
+        ``[*]``.
+    """
+    following = returns[(start + steps).clamp(max=len(returns) - 1)]
+    return returns[start] - torch.where(ends, 0.0, discount**steps * following)
+
+
 def episode_sums(reward: Tensor, episode_lengths: Tensor) -> Tensor:
     """Undiscounted return of each episode.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES
-from diiqn_lightning.algorithm.returns import lead
+from diiqn_lightning.algorithm.returns import lead, partial_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import NeighbourIndex
@@ -33,6 +33,10 @@ class ExpertSampling(lightning.Callback):
         distance: of neighbours: hamming, l2, cosine or jaccard.
         expert_reward: matched (the reward of the agent transition that gave the action) or agent
             (the reward of the sampled agent transition; needs the neighbour draw).
+        n_step: n, transitions of the expert's own trajectory that a TD target sums rewards over before it
+            asks the network; fewer at an episode's end. States and rewards are enough for that: no action
+            in between is needed, but those that were taken were the expert's (design choice; Hester et al.,
+            2018, have the same for known actions).
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class ExpertSampling(lightning.Callback):
         similarity_threshold: float = 0.97,
         distance: str = "hamming",
         expert_reward: str = "matched",
+        n_step: int = 1,
     ) -> None:
         for field, value, choices in (
             ("expert_draw", expert_draw, DRAWS),
@@ -56,13 +61,18 @@ class ExpertSampling(lightning.Callback):
                 expert_reward,
                 "choose matched, or the neighbour draw: a draw from the dataset has no agent transition beside it",
             )
+        if n_step < 1:
+            raise InputError("expert_sampling.n_step", n_step, "give a whole number of at least 1")
+        if expert_reward == "agent" and n_step > 1:
+            raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
+        self.n_step = n_step
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward = distance, expert_reward
         self._index: NeighbourIndex | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the dataset and build the index."""
-        self._expert = ExpertData.of(trainer)
+        self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
         if self.expert_draw == "neighbour":
             self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
         seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
@@ -79,14 +89,20 @@ class ExpertSampling(lightning.Callback):
         index = self._draw(batch)
         valid = (index >= 0) & (table.action[index] >= 0)
         index = index.clamp(min=0)
-        reward = batch.get(keys.REWARD) if self.expert_reward == "agent" else table.reward[index]
+        steps = states.remaining(index).clamp(max=self.n_step)
+        last = index + steps - 1
+        if self.n_step > 1:
+            reward = partial_returns(table.returns, index, steps, states.is_last[last], self._discount)
+        else:
+            reward = batch.get(keys.REWARD) if self.expert_reward == "agent" else table.reward[index]
         expert = {
             "index": index,
             "observation": states.observation(index),
-            "next_observation": states.next_observation(index),
+            "next_observation": states.next_observation(last),
             "action": table.action[index].clamp(min=0),
             "reward": reward,
-            "terminated": table.terminated[index],
+            "discount": self._discount**steps,
+            "terminated": table.terminated[last],
             "return": table.returns[index],
             "lead": torch.full(batch.batch_size, self._lead(trainer.datamodule.stream.recent_returns)),
             "inference_confidence": table.certainty[index],

@@ -74,6 +74,15 @@ class ExpertStates:
         last[self.episode_lengths.cumsum(0) - 1] = True
         return last
 
+    @cached_property
+    def _episode_ends_before(self) -> Tensor:
+        """One past the last transition of each transition's episode, ``[N]`` int64."""
+        return torch.repeat_interleave(self.episode_lengths.cumsum(0), self.episode_lengths)
+
+    def remaining(self, transition: Tensor) -> Tensor:
+        """Transitions from these to the end of their episodes, themselves included: ``[B]`` int64 to ``[B]``."""
+        return self._episode_ends_before[transition] - transition
+
     @property
     def observation_shape(self) -> tuple[int, ...]:
         """Shape of one state."""

@@ -17,6 +17,7 @@ from diiqn_lightning.algorithm.losses import (
     elementwise_loss,
     large_margin_loss,
     lower_bound_loss,
+    shaping_reward,
 )
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import TransitionLabeller
@@ -252,7 +253,8 @@ class DIIQN(DQN):
         super().write_targets(batch)
         if self.expert_loss.td:
             expert = batch.get(keys.EXPERT)
-            target = self.td_target(expert.get("reward"), expert.get("terminated"), expert.get("next_observation"))
+            outcome = (expert.get(name) for name in ("reward", "terminated", "next_observation", "discount"))
+            target = self.td_target(*outcome)
             batch.set(keys.EXPERT_TARGET, target)
         if self.shaping is not None:
             self._shape_targets(batch)
@@ -264,10 +266,12 @@ class DIIQN(DQN):
         expert = batch.get(keys.EXPERT)
         states = (batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
         potential, next_potential = self._potential(batch, *states)
-        batch.get(keys.TARGET).add_(self._shaping(potential, next_potential, batch.get(keys.TERMINATED)))
+        target, terminated = batch.get(keys.TARGET), batch.get(keys.TERMINATED)
+        target.add_(shaping_reward(potential, next_potential, terminated, self.discount))
         potential, next_potential = self._potential(batch, expert.get("observation"), expert.get("next_observation"))
         if self.expert_loss.td:
-            expert.get("target").add_(self._shaping(potential, next_potential, expert.get("terminated")))
+            target, terminated = expert.get("target"), expert.get("terminated")
+            target.add_(shaping_reward(potential, next_potential, terminated, expert.get("discount")))
         expert.set("potential", potential)
 
     def _potential(self, batch: TensorDictBase, *observations: Tensor) -> tuple[Tensor, ...]:
@@ -275,10 +279,6 @@ class DIIQN(DQN):
         assert self.shaping is not None
         values = self.expert_value(torch.cat([observation.flatten(0, 1) for observation in observations]))
         return tuple(self.shaping.weight * part.view(batch.batch_size) for part in values.chunk(len(observations)))
-
-    def _shaping(self, potential: Tensor, next_potential: Tensor, terminated: Tensor) -> Tensor:
-        """F = γ · V_E(s') − V_E(s), with no value after a termination."""
-        return torch.where(terminated, 0.0, self.discount * next_potential) - potential
 
     def _td_errors(
         self, update: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor

@@ -168,13 +168,16 @@ class DQN(lightning.LightningModule):
         return {}
 
     @torch.no_grad()
-    def td_target(self, reward: Tensor, terminated: Tensor, next_observation: Tensor) -> Tensor:
+    def td_target(
+        self, reward: Tensor, terminated: Tensor, next_observation: Tensor, discount: float | Tensor | None = None
+    ) -> Tensor:
         """Target of each transition under the target network.
 
         Args:
             reward: ``[*]`` float, of any shape.
             terminated: ``[*]`` bool.
             next_observation: ``[*, *O]``.
+            discount: of the next state's value, ``[*]`` or one for all; ``None`` takes γ.
 
         Returns:
             ``[*]``.
@@ -183,7 +186,8 @@ class DQN(lightning.LightningModule):
         next_target = self.target(next_observation)
         next_online = self.online(next_observation) if self.double_q else next_target
         next_value = double_q_value(self.policy_values(next_online), self.state_action_values(next_target))
-        return td_target(reward, terminated, self.discount, next_value.view_as(reward))
+        discount = self.discount if discount is None else discount
+        return td_target(reward, terminated, discount, next_value.view_as(reward))
 
     def _is_time_for_target(self) -> bool:
         """Whether the updates so far have passed another multiple of the interval."""
