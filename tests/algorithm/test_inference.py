@@ -2,7 +2,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diiqn_lightning.algorithm.inference import Match, better_match, closest_transition, origin_of
+from diiqn_lightning.algorithm.inference import (
+    Match,
+    better_match,
+    closest_transition,
+    count_votes,
+    merge_votes,
+    origin_of,
+)
 
 # Few distinct errors and origins, so that ties happen. An origin stands for one agent transition, so
 # the rest of an entry follows from it.
@@ -80,3 +87,33 @@ def test_chunks_merged_one_by_one_equal_all_frames_at_once():
         )
         merged = better_match(merged, chunk)
     assert same(merged, at_once)
+
+
+def test_votes_at_the_smallest_distance_by_hand():
+    # Three agent transitions with actions 1, 0, 1; two expert transitions.
+    distance = torch.tensor([[2.0, 5.0], [2.0, 4.0], [2.0, 4.0]])
+    error, votes = count_votes(distance, torch.tensor([1, 0, 1]), 2)
+    assert error.tolist() == [2.0, 4.0]
+    assert votes.tolist() == [[1.0, 2.0], [1.0, 1.0]]
+
+
+ballots = st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.0]), st.integers(0, 3), st.integers(0, 3)),
+                   min_size=4, max_size=4).map(
+    lambda rows: (torch.tensor([r[0] for r in rows]), torch.tensor([[float(r[1]), float(r[2])] for r in rows]))
+)  # fmt: skip
+
+
+@given(ballots, ballots, ballots)
+def test_merging_votes_is_commutative_and_associative(a, b, c):
+    assert same(merge_votes(a, b), merge_votes(b, a))
+    assert same(merge_votes(merge_votes(a, b), c), merge_votes(a, merge_votes(b, c)))
+
+
+def test_votes_of_parts_are_the_votes_of_the_whole():
+    generator = torch.Generator().manual_seed(0)
+    distance = torch.randint(0, 4, (60, 30), generator=generator).float()
+    action = torch.randint(0, 3, (60,), generator=generator)
+    whole = count_votes(distance, action, 3)
+    merged = count_votes(distance[:25], action[:25], 3)
+    merged = merge_votes(merged, count_votes(distance[25:], action[25:], 3))
+    assert same(merged, whole)

@@ -93,9 +93,11 @@ def test_diiqn_logs_what_it_does(run, tmp_path, expert_path):
     assert "random agent" in printed
 
 
-def test_nearest_inference_finds_the_right_actions(run, tmp_path, expert_path):
+@pytest.mark.parametrize("votes", ["false", "true"])
+def test_nearest_inference_finds_the_right_actions(votes, run, tmp_path, expert_path):
     nearest = [
         "--action_inference=NearestTransition",
+        f"--action_inference.votes={votes}",
         "--action_inference.distance=l2",
         "--action_inference.error_max=3",
     ]

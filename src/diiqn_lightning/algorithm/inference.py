@@ -71,3 +71,38 @@ def better_match(first: Match, second: Match) -> Match:
     closer = second.error < first.error
     replace = closer | ((second.error == first.error) & (second.origin < first.origin))
     return Match(*(torch.where(replace, new, old) for old, new in zip(first, second, strict=True)))
+
+
+def count_votes(distance: Tensor, action: Tensor, num_actions: int) -> tuple[Tensor, Tensor]:
+    """How often each action was taken by the closest of ``F`` agent transitions (design choice).
+
+    Stochastic environments lend an expert transition a wrong action even at distance 0: MinAtar executes
+    another action than the commanded one in a tenth of the frames. Among equally close transitions the
+    majority is right.
+
+    Args:
+        distance: D, ``[F, N]``.
+        action: ``[F]`` int64.
+        num_actions: A.
+
+    Returns:
+        The smallest distance, ``[N]``, and the votes at that distance, ``[N, A]`` float32.
+    """
+    error = distance.amin(0)
+    taken = torch.nn.functional.one_hot(action, num_actions).float()
+    return error, (distance == error).float().T @ taken
+
+
+def merge_votes(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Votes at the smaller distance; at equal distances the sum.
+
+    Commutative and associative: votes of several ranks may be merged in any order. Not idempotent: a vote
+    must be merged once.
+
+    Args:
+        first, second: distances ``[N]`` and votes ``[N, A]``.
+    """
+    (error, votes), (other_error, other_votes) = first, second
+    kept = torch.where((error <= other_error).unsqueeze(1), votes, 0.0)
+    added = torch.where((other_error <= error).unsqueeze(1), other_votes, 0.0)
+    return torch.minimum(error, other_error), kept + added

@@ -8,7 +8,7 @@ from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise
-from diiqn_lightning.algorithm.inference import closest_transition, origin_of
+from diiqn_lightning.algorithm.inference import closest_transition, count_votes, merge_votes, origin_of
 from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
@@ -58,10 +58,18 @@ class NearestTransition(ActionInference):
             cosine, or jaccard. A transition's distance is that of its state plus that of its next one.
         error_max: err_max, the distance at which the confidence ζ in an action reaches 0, in the
             units of the distance.
+        votes: take the action that most of the equally close agent transitions took, in place of the first
+            one's (design choice); ζ is then multiplied by the majority's share.
         returns_every_n_updates: updates after which the expert's returns are summed anew.
     """
 
-    def __init__(self, distance: str = "hamming", error_max: float = 8.0, returns_every_n_updates: int = 1_000) -> None:
+    def __init__(
+        self,
+        distance: str = "hamming",
+        error_max: float = 8.0,
+        votes: bool = False,
+        returns_every_n_updates: int = 1_000,
+    ) -> None:
         if distance not in DISTANCES:
             raise InputError("action_inference.distance", distance, f"choose one of {', '.join(DISTANCES)}")
         require_positive(
@@ -71,6 +79,7 @@ class NearestTransition(ActionInference):
             }
         )
         self.distance, self.error_max, self.returns_every_n_updates = distance, error_max, returns_every_n_updates
+        self.votes = votes
         self._frames = 0
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
@@ -79,6 +88,8 @@ class NearestTransition(ActionInference):
         everything = torch.arange(self._expert.states.num_transitions)
         self._observation = self._expert.states.observation(everything).flatten(1).float()
         self._next_observation = self._expert.states.next_observation(everything).flatten(1).float()
+        self._num_actions = trainer.datamodule.num_actions
+        self._ballot = (torch.full((len(everything),), torch.inf), torch.zeros(len(everything), self._num_actions))
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Compare new agent transitions with every expert transition."""
@@ -95,6 +106,14 @@ class NearestTransition(ActionInference):
         )
         self._frames += len(observation)
         self._expert.table.update_match(match, self.error_max)
+        if self.votes:
+            self._ballot = merge_votes(self._ballot, count_votes(distance, frames.get(keys.ACTION), self._num_actions))
+            votes = self._ballot[1]
+            # Of equally many votes the closest transition's action wins.
+            favoured = torch.nn.functional.one_hot(self._expert.table.match.action, self._num_actions)
+            majority = (votes + 0.5 * favoured).argmax(1)
+            share = votes.gather(1, majority.unsqueeze(1)).squeeze(1) / votes.sum(1)
+            self._expert.table.vote(majority, share)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Sum the returns now and then."""
@@ -111,12 +130,14 @@ class NearestTransition(ActionInference):
 
     def rank_state(self) -> dict[str, Any]:
         """Frames seen so far."""
-        return {**super().rank_state(), "frames": self._frames}
+        error, votes = self._ballot
+        return {**super().rank_state(), "frames": self._frames, "ballot_error": error, "ballot_votes": votes}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue counting."""
         super().load_rank_state(state)
         self._frames = state["frames"]
+        self._ballot = (state["ballot_error"], state["ballot_votes"])
 
 
 class LearnedLabels(ActionInference):

@@ -52,6 +52,16 @@ class InferredActions:
         self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
         self.certainty = inference_confidence(self.match.error, error_max)
 
+    def vote(self, majority: Tensor, share: Tensor) -> None:
+        """Replace the closest transition's action by the majority's; ζ is multiplied by its share.
+
+        Args:
+            majority: ``[N]`` int64, −1 where nothing is known.
+            share: of the votes, ``[N]`` float32.
+        """
+        self.action = majority
+        self.certainty = self.certainty * share
+
     def relabel(self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor) -> None:
         """Replace what is known of all transitions by a labeller's word, ``[N]`` each."""
         self.action, self.certainty, self.reward, self.terminated = action, certainty, reward, terminated
