@@ -102,6 +102,8 @@ def test_episode_rule_by_hand():
     # A lead of one standard deviation: σ(3). None: ½.
     phi, _ = EpisodeConfidence(beta=3.0)(evidence())
     assert_close(phi, torch.tensor([1 / (1 + math.exp(-3)), 0.5]))
+    early, _ = EpisodeConfidence(beta=3.0, half_at=1.0)(evidence())
+    assert_close(early, torch.tensor([0.5, 1 / (1 + math.exp(3))]))
     certain, _ = EpisodeConfidence(beta=3.0, certainty=True)(evidence())
     assert_close(certain, phi * torch.tensor([0.5, 1.0]))
 

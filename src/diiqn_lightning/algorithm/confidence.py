@@ -191,7 +191,7 @@ class ReturnConfidence(Confidence):
 
 
 class EpisodeConfidence(Confidence):
-    """Φ_J = σ(β · (J_E − J_A) / s_E + β_Q · [Q(s_e, a_e) − max_a Q(s_e, a)]).
+    """Φ_J = σ(β · [(J_E − J_A) / s_E − l₀] + β_Q · [Q(s_e, a_e) − max_a Q(s_e, a)]).
 
     Trust the expert as long as its episodes end better than the agent's; at equal returns, trust it where
     the agent's own values do not contradict it. J_E and s_E are mean and standard deviation of the expert's
@@ -202,17 +202,22 @@ class EpisodeConfidence(Confidence):
 
     Args:
         beta: β, steepness per standard deviation.
+        half_at: l₀, the lead of the expert, in its standard deviations, at which Φ is ½. Above 0 the agent is
+            let go before it has reached the expert.
         value_beta: β_Q, steepness per unit of return; 0 leaves the agent's values out.
         certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    def __init__(self, beta: float = 3.0, value_beta: float = 0.0, certainty: bool = False) -> None:
-        self.beta, self.value_beta, self.certainty = _steepness(beta), _steepness(value_beta), certainty
+    def __init__(
+        self, beta: float = 3.0, half_at: float = 0.0, value_beta: float = 0.0, certainty: bool = False
+    ) -> None:
+        self.beta, self.half_at, self.value_beta = _steepness(beta), half_at, _steepness(value_beta)
+        self.certainty = certainty
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ, the lead and the disadvantage of the expert's action that it comes from."""
         disadvantage = action_value(evidence.rated, evidence.expert_action) - evidence.rated.amax(1)
-        phi = torch.sigmoid(self.beta * evidence.lead + self.value_beta * disadvantage)
+        phi = torch.sigmoid(self.beta * (evidence.lead - self.half_at) + self.value_beta * disadvantage)
         parts = {"expert/lead": evidence.lead, "expert/disadvantage": disadvantage}
         return (phi * evidence.certainty if self.certainty else phi), parts
 
