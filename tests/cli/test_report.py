@@ -8,7 +8,7 @@ def test_report_compares_runs_of_a_ledger(run, tmp_path):
     code, printed, complaint = run("report", tmp_path / "ledger.csv", "--out", tmp_path / "report")
     assert code == 0, complaint
     assert "| breakout | dqn | 100 | 3 | 1.0 |" in printed
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {"returns.csv", "curves.png"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"returns.csv", "summary.json", "curves.png"}
 
 
 def test_report_refuses_what_selects_nothing(run, tmp_path):

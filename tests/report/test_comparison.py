@@ -1,7 +1,7 @@
 import pytest
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.comparison import FinishedRun, collect, grouped, summary_rows
+from diiqn_lightning.report.comparison import FinishedRun, collect, grouped, summary, summary_rows
 from diiqn_lightning.report.comparison_figure import draw_comparison
 from diiqn_lightning.report.ledger import find_runs, write_ledger
 from tests.report.test_ledger import make_run
@@ -25,6 +25,15 @@ def test_final_returns_are_summarised_over_seeds_and_all_are_listed():
 def test_experts_of_other_skills_are_other_groups():
     runs = [finished("diiqn", expert="breakout-weak"), finished("diiqn", expert="breakout-strong")]
     assert len(grouped(runs)) == 2
+
+
+def test_the_summary_has_means_by_game():
+    runs = [finished(value=3.0), finished(seed=1, value=5.0), finished("diiqn", 2, 9.0, "breakout-strong")]
+    assert summary(runs) == {
+        "games": {"breakout": {"diiqn": 9.0, "dqn": 4.0, "expert": 9.0, "random": 0.5}},
+        "frames": 200,
+        "seeds": [0, 1, 2],
+    }
 
 
 def test_folders_and_ledgers_say_the_same(tmp_path):

@@ -1,6 +1,7 @@
 """``report``: finished runs side by side."""
 
 import argparse
+import json
 from pathlib import Path
 
 EXAMPLES = """examples
@@ -14,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m diiqn_lightning report",
         description="Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
-        "seeds (returns.csv). Runs of the same algorithm, environment and expert are taken as seeds of one another.",
+        "seeds (returns.csv, summary.json). Runs of the same algorithm, environment and expert are taken as seeds of one another.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -22,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     options.add_argument("--algorithm", nargs="+", help="only these algorithms")
     options.add_argument("--environment", nargs="+", help="only these environments")
+    options.add_argument("--expert", nargs="+", help="only runs with these experts (skills or names) or with none")
     options.add_argument("--frames", type=int, nargs="+", help="only runs of so many frames")
     return options
 
@@ -30,7 +32,7 @@ def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
     from diiqn_lightning.errors import InputError
-    from diiqn_lightning.report.comparison import collect, write_summary_table
+    from diiqn_lightning.report.comparison import collect, summary, write_summary_table
     from diiqn_lightning.report.comparison_figure import draw_comparison
 
     runs = [
@@ -39,14 +41,16 @@ def run(arguments: list[str]) -> int:
         if (not options.algorithm or run.algorithm in options.algorithm)
         and (not options.environment or run.environment in options.environment)
         and (not options.frames or run.frames in options.frames)
+        and (not options.expert or not run.expert or run.expert.endswith(tuple(options.expert)))
     ]
     if not runs:
         raise InputError("runs", " ".join(map(str, options.runs)), "none is of that algorithm, environment and frames")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         print(write_summary_table(runs, options.out / "returns.csv"))
+        (options.out / "summary.json").write_text(json.dumps(summary(runs), indent=2) + "\n")
         draw_comparison(runs, options.out / "curves.png")
     except OSError as error:
         raise InputError("--out", str(options.out), f"give a folder that can be written ({error.strerror})") from error
-    print(f"\n{options.out / 'returns.csv'}\n{options.out / 'curves.png'}")
+    print("\n" + "\n".join(str(options.out / name) for name in ("returns.csv", "summary.json", "curves.png")))
     return 0

@@ -141,3 +141,30 @@ def write_summary_table(runs: Sequence[FinishedRun], path: Path) -> str:
     lines = ["| " + " | ".join(SUMMARY_COLUMNS) + " |", "|" + "---|" * len(SUMMARY_COLUMNS)]
     lines += ["| " + " | ".join(str(row[name]) for name in SUMMARY_COLUMNS) + " |" for row in rows]
     return "\n".join(lines).replace("_", " ")
+
+
+def summary(runs: Sequence[FinishedRun]) -> dict[str, Any]:
+    """Mean final evaluations by game and algorithm, beside the expert's and a random agent's return.
+
+    Args:
+        runs: of one expert for each game; several experts of a game would be mixed.
+
+    Returns:
+        ``{"games": {game: {algorithm: mean, "expert": …, "random": …}}, "frames": …, "seeds": …}``, with the
+        frames of the shortest run and the seeds of all.
+    """
+    games: dict[str, dict[str, float]] = {}
+    for (environment, _), group in grouped(runs).items():
+        game = games.setdefault(environment, {})
+        game[group[0].algorithm] = statistics.fmean(run.numbers["eval_return"] for run in group)
+    for environment, game in games.items():
+        here = [run for run in runs if run.environment == environment]
+        for name, column in (("expert", "expert_return"), ("random", "random_return")):
+            values = [run.numbers[column] for run in here if column in run.numbers]
+            if values:
+                game[name] = statistics.fmean(values)
+    return {
+        "games": {name: {key: round(value, 3) for key, value in game.items()} for name, game in games.items()},
+        "frames": min(run.frames for run in runs),
+        "seeds": sorted({run.seed for run in runs}),
+    }
