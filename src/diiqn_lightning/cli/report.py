@@ -15,7 +15,8 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m diiqn_lightning report",
         description="Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
-        "seeds (returns.csv, summary.json). Runs of the same algorithm, environment and expert are taken as seeds of one another.",
+        "seeds (returns.csv, summary.json). Runs of the same algorithm, environment and expert are taken as seeds "
+        "of one another.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
