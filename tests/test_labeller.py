@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.labeller import TransitionLabeller
 
 
@@ -45,3 +47,35 @@ def test_expected_rewards_add_up_though_rare_ones_are_weighed_up():
     state, _, _, following, _ = transitions(1000, generator)
     assert abs(float(labeller.label(state, following).reward.mean()) - 0.1) < 0.03
     assert abs(float(labeller.rewarding_share) - 0.05) < 0.03
+
+
+def sticky(count, generator):
+    """The walk, by an agent that goes right in 98 of 100 cases; one in ten executes the other action instead."""
+    position = torch.randint(1, 9, (count,), generator=generator)
+    action = (torch.rand(count, generator=generator) < 0.98).long()
+    executed = torch.where(torch.rand(count, generator=generator) < 0.1, 1 - action, action)
+    one_hot, following = torch.nn.functional.one_hot, position + 2 * executed - 1
+    nothing = torch.zeros(count)
+    return one_hot(position, 10).float(), action, nothing, one_hot(following, 10).float(), nothing.bool()
+
+
+@pytest.mark.parametrize(("largest", "right"), [(None, False), (50.0, True)])
+def test_weights_keep_an_agents_habit_out_of_the_labels(largest, right):
+    """Steps to the left are labelled left only where the agent's habit of going right does not count."""
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    labeller = TransitionLabeller((10,), num_actions=2)
+    optimizer = torch.optim.Adam(labeller.parameters(), lr=3e-3)
+    for _ in range(300):
+        parts = sticky(512, generator)
+        weight = 1.0
+        if largest is not None:
+            weight = uniform_behaviour_weight(torch.where(parts[1] == 1, 0.98, 0.02), 2, largest)
+        optimizer.zero_grad()
+        labeller.loss(*parts, weight).mean().backward()
+        optimizer.step()
+    position = torch.arange(2, 8)
+    one_hot = torch.nn.functional.one_hot
+    labels = labeller.label(one_hot(position, 10).float(), one_hot(position - 1, 10).float())
+    assert bool((labels.action == 0).all()) == right
+    assert bool((labels.action == 1).all()) != right

@@ -40,5 +40,8 @@ EXPERT_TARGET = (EXPERT, "target")  #                   [B] float32, of the expe
 TD_ERROR = "td_error"  #                                [B] float32, |δ|: the new priority
 EXPERT_WEIGHT = (EXPERT, "weight")  #                   [B] float32 in [0, 1], the confidence Φ
 
+# Stored in the replay beside a frame, by the action inference callback where the labeller asks for it.
+BEHAVIOUR_PROBABILITY = "behaviour_probability"  #      [B] float32 in (0, 1], π_b(a | s) when it was taken
+
 # Stored in the replay beside a frame, by the expert sampling callback.
 NEIGHBOURS = "neighbours"  #                            [B, K] int32, nearest expert states; -1: none

@@ -58,7 +58,13 @@ class TransitionLabeller(nn.Module):
         return output[:, :-3], reward_logit, reward_size, terminated_logit
 
     def loss(
-        self, observation: Tensor, action: Tensor, reward: Tensor, next_observation: Tensor, terminated: Tensor
+        self,
+        observation: Tensor,
+        action: Tensor,
+        reward: Tensor,
+        next_observation: Tensor,
+        terminated: Tensor,
+        action_weight: Tensor | float = 1.0,
     ) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``.
 
@@ -67,13 +73,13 @@ class TransitionLabeller(nn.Module):
             action: commanded action, ``[B]`` int64.
             reward: ``[B]`` float.
             terminated: ``[B]`` bool.
+            action_weight: of the action's cross-entropy, ``[B]`` or one for all.
         """
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
+        outputs = (action_logits, reward_logit, reward_size, terminated_logit)
         weight = self._rewarding_weight()
-        return labelling_loss(
-            action_logits, reward_logit, reward_size, terminated_logit, action, reward, terminated, weight
-        )
+        return labelling_loss(*outputs, action, reward, terminated, weight, action_weight)
 
     def _rewarding_weight(self) -> Tensor:
         """Weight of transitions with a reward, so that they count as much as those without."""

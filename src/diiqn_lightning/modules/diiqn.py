@@ -18,6 +18,7 @@ from diiqn_lightning.algorithm.losses import (
     large_margin_loss,
     lower_bound_loss,
     shaping_reward,
+    uniform_behaviour_weight,
 )
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import TransitionLabeller
@@ -64,13 +65,21 @@ class LabellerSettings:
     Args:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
+        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
+            much; null weighs all alike. An agent that explores little would else teach its labeller that
+            whatever is done in a state is what the agent itself does there: where the expert does something
+            else, that would pass for a sticky action (design choice).
     """
 
     hidden: list[int] | None = None
     learning_rate: float = 1e-3
+    largest_action_weight: float | None = None
 
     def __post_init__(self) -> None:
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
+        largest = self.largest_action_weight
+        if largest is not None and not largest >= 1:
+            raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
 
 
 @dataclass(frozen=True)
@@ -241,7 +250,11 @@ class DIIQN(DQN):
         losses = {}
         if self.labeller_settings is not None:
             transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-            losses["loss/labeller"] = self.labeller.loss(*(batch.get(key).flatten(0, 1) for key in transition)).mean()
+            parts = [batch.get(key).flatten(0, 1) for key in transition]
+            if (largest := self.labeller_settings.largest_action_weight) is not None:
+                probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)
+                parts.append(uniform_behaviour_weight(probability, self.num_actions, largest))
+            losses["loss/labeller"] = self.labeller.loss(*parts).mean()
         if self.shaping is not None:
             expert = batch.get(keys.EXPERT).flatten(0, 1)
             error = self.expert_value(expert.get("observation")).squeeze(1) - expert.get("return")

@@ -101,6 +101,21 @@ class DQN(lightning.LightningModule):
         return self.exploration(frames)
 
     @torch.no_grad()
+    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
+        """π_b(a | s): how probable :meth:`act` made these actions.
+
+        Args:
+            observation: ``[E, *O]``.
+            action: ``[E]`` int64.
+            frames: environment frames, as handed to ``act``; no update may lie in between.
+
+        Returns:
+            ``[E]`` float32 on the CPU.
+        """
+        epsilon = self.exploration_rate(frames)
+        return torch.where(self.greedy(observation).cpu() == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
+
+    @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
         """Actions of the largest Q-value, ``[E, *O]`` to ``[E]`` int64."""
         return self.policy_values(self.online(observation.to(self.device))).argmax(1)
