@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from diiqn_lightning.experts import files
@@ -34,6 +36,32 @@ def test_records_a_policy_of_ones_own(run, tmp_path, monkeypatch):
     )
     assert code == 0, complaint
     assert bool((files.load(tmp_path / "m.expert").labels.action == 1).all())
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("[0] * len(states)", "is 'list'"),
+        ("torch.zeros(len(states))", "torch.float32"),
+        ("torch.full((len(states),), 7)", "actions from 7 to 7"),
+    ],
+)
+def test_refuses_a_policy_that_answers_no_actions(answer, hint, run, tmp_path, monkeypatch):
+    (tmp_path / "wrong.py").write_text(f"import torch\n\ndef policy(states):\n    return {answer}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "wrong", raising=False)
+    code, _, complaint = run(
+        "record", "--policy=wrong:policy", "--env=Corridor-v0", "--epsilon=0", "--out", tmp_path / "m.expert", *SMALL
+    )
+    assert code == 2
+    assert hint in complaint
+    assert "from 0 to 1" in complaint
+
+
+def test_an_environments_own_time_limit_holds(run, tmp_path):
+    more = ["--transitions=30", "--max_episode_steps=1000"]
+    assert run("record", "--policy=random", "--env=Corridor-v0", "--out", tmp_path / "r.expert", *more)[0] == 0
+    assert int(files.load(tmp_path / "r.expert").states.episode_lengths.max()) <= 20
 
 
 @pytest.mark.parametrize(

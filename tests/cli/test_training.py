@@ -206,6 +206,8 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
 
 
 OTHERWISE = {
+    "number of environments": ("--data.num_envs=8", ["data.num_envs is 8", "made with: 4"]),
+    "network": ("--model.value_head=false", ["value_head is False", "made with: True"]),
     "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
     "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),
     "number of processes": ("--trainer.devices=2", ["trainer.devices", "is 2", "as many processes: 1"]),
@@ -256,6 +258,7 @@ BAD = {
     "out of range": (["--model.discount=7"], "model.discount is 7"),
     "too few frames": (["--max_frames=100"], "max_frames is 100"),
     "unwritable folder": (["--run_dir=/proc/none"], "run_dir is '/proc/none'"),
+    "clipped gradients": (["--trainer.gradient_clip_val=1"], "several updates"),
     "no threads": (["--threads=0"], "threads is 0"),
     "nothing to resume": (["--ckpt_path=last"], "no whole checkpoint"),
 }
@@ -287,8 +290,18 @@ BAD_EXPERT = {
                      "--expert_sampling.similarity_threshold=1.5"],
         "similarity_threshold is 1.5",
     ),
+    "hamming of numbers": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling.expert_draw=neighbour"],
+        "expert_sampling.distance is 'hamming'",
+    ),
+    "another game's": (lambda tmp: ["--expert", CONFIGS.parent / "experts" / "asterix-weak.expert",
+                                    "--data.env=MinAtar/Breakout-v1"], "MinAtar/Asterix-v1"),
+    "counts of a neighbourhood without neighbours": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--expert_visits.count_scope=neighbourhood"], "neighbourhood",
+    ),
     "K larger than the data": (
         lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling.expert_draw=neighbour",
+                     "--expert_sampling.distance=l2",
                      "--expert_sampling.neighbours=100"],
         "neighbours is 100",
     ),

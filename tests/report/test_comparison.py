@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from diiqn_lightning.errors import InputError
@@ -34,6 +36,20 @@ def test_the_summary_has_means_by_game():
         "frames": 200,
         "seeds": [0, 1, 2],
     }
+
+
+def test_other_settings_are_other_groups_and_no_more_seeds():
+    one, other = finished(seed=0), finished(seed=0, value=9.0)
+    other = dataclasses.replace(other, key="abcdef123")
+    labels = [label for _, label in grouped([one, other])]
+    assert labels == ["dqn []", "dqn [abcdef]"]
+    assert set(summary([one, other])["games"]["breakout"]) == {"dqn []", "dqn [abcdef]", "random"}
+
+
+def test_a_run_that_is_named_twice_counts_once(tmp_path):
+    make_run(tmp_path / "runs" / "a")
+    write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
+    assert len(collect([tmp_path / "runs", tmp_path / "ledger.csv"])) == 1
 
 
 def test_folders_and_ledgers_say_the_same(tmp_path):

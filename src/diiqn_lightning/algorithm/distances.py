@@ -29,10 +29,11 @@ def pairwise(query: Tensor, reference: Tensor, distance: str) -> Tensor:
     """
     query, reference = query.float(), reference.float()
     if distance == "l2":
-        return torch.cdist(query, reference)
+        # Equal observations have to be at distance 0, which matrix products do not give.
+        return torch.cdist(query, reference, compute_mode="donot_use_mm_for_euclid_dist")
     if distance == "cosine":
         normalised = torch.nn.functional.normalize
-        return 1 - normalised(query, dim=1) @ normalised(reference, dim=1).T
+        return (1 - normalised(query, dim=1) @ normalised(reference, dim=1).T).clamp(min=0)
     shared = query @ reference.T
     set_in_both = query.sum(1, keepdim=True) + reference.sum(1)
     differing = set_in_both - 2 * shared
@@ -41,6 +42,22 @@ def pairwise(query: Tensor, reference: Tensor, distance: str) -> Tensor:
     if distance == "jaccard":
         return differing / (set_in_both - shared).clamp(min=1)
     raise InputError("distance", distance, f"choose one of {', '.join(DISTANCES)}")
+
+
+def require_binary(observations: Tensor, distance: str, field: str) -> None:
+    """Refuse ``hamming`` and ``jaccard`` for observations with other entries than 0 and 1.
+
+    Args:
+        observations: any shape.
+        distance: one of :data:`DISTANCES`.
+        field: of the configuration, for the sentence.
+
+    Raises:
+        InputError: if the distance would mean nothing.
+    """
+    binary = observations.dtype == torch.bool or bool(((observations == 0) | (observations == 1)).all())
+    if distance in ("hamming", "jaccard") and not binary:
+        raise InputError(field, distance, "choose l2 or cosine: the observations have other entries than 0 and 1")
 
 
 def similarity(distances: Tensor, distance: str, largest: float) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.distances import DISTANCES, pairwise
+from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
 from diiqn_lightning.algorithm.inference import closest_transition, count_votes, merge_votes, origin_of
 from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums
 from diiqn_lightning.callbacks.expert_data import ExpertData
@@ -85,6 +85,8 @@ class NearestTransition(ActionInference):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Lay the expert's transitions out for the search."""
         super().setup(trainer, pl_module, stage)
+        self._done_at = -1  # sum the returns before the first batch: actions are known from the first frame on
+        require_binary(self._expert.states.states, self.distance, "action_inference.distance")
         everything = torch.arange(self._expert.states.num_transitions)
         self._observation = self._expert.states.observation(everything).flatten(1).float()
         self._next_observation = self._expert.states.next_observation(everything).flatten(1).float()
@@ -105,7 +107,10 @@ class NearestTransition(ActionInference):
             origin_of(self._frames, len(observation), self._rank),
         )
         self._frames += len(observation)
-        self._expert.table.update_match(match, self.error_max)
+        table = self._expert.table
+        table.update_match(match, self.error_max)
+        # An expert transition that another one follows did not end its episode.
+        table.terminated = table.terminated & self._expert.states.is_last
         if self.votes:
             self._ballot = merge_votes(self._ballot, count_votes(distance, frames.get(keys.ACTION), self._num_actions))
             votes = self._ballot[1]

@@ -53,6 +53,19 @@ class HasRankState(Protocol):
         ...
 
 
+@runtime_checkable
+class CountsTime(Protocol):
+    """A callback that counts the time of training, over all sessions of a run."""
+
+    def trained(self) -> tuple[float, int]:
+        """Seconds, and the frames that took them."""
+        ...
+
+    def trained_before(self, seconds: float, frames: int) -> None:
+        """Go on counting from there."""
+        ...
+
+
 @dataclass(frozen=True)
 class CheckpointSettings:
     """When checkpoints are written; one is always written at the end.
@@ -171,6 +184,8 @@ class RunCheckpoint(Checkpoint):
                 "updates": updates,
                 "ranks": trainer.world_size,
                 "identity": self.identity,
+                "seconds": sum(c.trained()[0] for c in trainer.callbacks if isinstance(c, CountsTime)),
+                "timed_frames": sum(c.trained()[1] for c in trainer.callbacks if isinstance(c, CountsTime)),
                 "sha256": {file.name: _digest_and_sync(file) for file in files},
             }
             (aside / MANIFEST).write_text(json.dumps(manifest, indent=1))
@@ -212,6 +227,10 @@ class RunCheckpoint(Checkpoint):
             # A callback that the checkpoint does not know, such as a new one, starts anew.
             if isinstance(callback, HasRankState) and name in state:
                 callback.load_rank_state(state[name])
+        manifest = json.loads((folder / MANIFEST).read_text())
+        for callback in trainer.callbacks:
+            if isinstance(callback, CountsTime):
+                callback.trained_before(manifest.get("seconds", 0.0), manifest.get("timed_frames", 0))
         for logger in trainer.loggers:
             if hasattr(logger, "keep_until"):
                 logger.keep_until(trainer.datamodule.frames)
@@ -260,6 +279,10 @@ def check_identity(saved: dict[str, Any], resumed: dict[str, Any]) -> None:
     Raises:
         InputError: that names both values.
     """
+    for field, before in saved.get("structure", {}).items():
+        now = resumed.get("structure", {}).get(field)
+        if before != now:
+            raise InputError(field, now, f"resume with the value that the checkpoint was made with: {before!r}")
     for name, (field, remedy) in IDENTITY.items():
         before, now = saved.get(name), resumed.get(name)
         if before != now:

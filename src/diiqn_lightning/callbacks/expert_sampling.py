@@ -10,10 +10,10 @@ from tensordict import TensorDict, TensorDictBase
 from torch import Tensor
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.distances import DISTANCES
+from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
 from diiqn_lightning.algorithm.returns import lead, partial_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts import NeighbourIndex
 
 DRAWS = ("neighbour", "dataset")
@@ -61,6 +61,9 @@ class ExpertSampling(lightning.Callback):
                 expert_reward,
                 "choose matched, or the neighbour draw: a draw from the dataset has no agent transition beside it",
             )
+        require_within(0, 1, **{"expert_sampling.similarity_threshold": similarity_threshold})
+        if neighbours < 1:
+            raise InputError("expert_sampling.neighbours", neighbours, "give a whole number of at least 1")
         if n_step < 1:
             raise InputError("expert_sampling.n_step", n_step, "give a whole number of at least 1")
         if expert_reward == "agent" and n_step > 1:
@@ -74,6 +77,7 @@ class ExpertSampling(lightning.Callback):
         """Find the dataset and build the index."""
         self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
         if self.expert_draw == "neighbour":
+            require_binary(self._expert.states.states, self.distance, "expert_sampling.distance")
             self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
         seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
         self._generator = torch.Generator().manual_seed(seed)

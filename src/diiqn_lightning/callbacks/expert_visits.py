@@ -8,6 +8,7 @@ from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.errors import InputError
 
 COUNT_SCOPES = ("transition", "neighbourhood", "global")
@@ -31,6 +32,11 @@ class ExpertVisits(lightning.Callback):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the table."""
         self._expert = ExpertData.of(trainer)
+        draws = [callback.expert_draw for callback in trainer.callbacks if isinstance(callback, ExpertSampling)]
+        if self.count_scope == "neighbourhood" and draws != ["neighbour"]:
+            raise InputError(
+                "expert_visits.count_scope", self.count_scope, "choose transition or global, or the neighbour draw"
+            )
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Write the counts."""

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import lightning
+from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
@@ -25,10 +26,9 @@ class RunHealth(lightning.Callback):
         self._largest_reward = 0.0
         self._level_since: int | None = None
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Remember the largest reward, now and then."""
-        if batch_idx % 100 == 0:
-            self._largest_reward = max(self._largest_reward, float(batch.get(keys.REWARD).abs().max()))
+    def on_frames(self, frames: TensorDictBase) -> None:
+        """Remember the largest reward."""
+        self._largest_reward = max(self._largest_reward, float(frames.get(keys.REWARD).abs().max()))
 
     def on_metrics(self, row: dict[str, float], trainer: Any) -> None:
         """Look at a row of metrics."""
@@ -43,10 +43,11 @@ class RunHealth(lightning.Callback):
         if discount == 1 or not self._largest_reward:
             return
         bound = self._largest_reward / (1 - discount)
-        if abs(row.get("train/q", 0.0)) > bound:
+        value = row.get("train/q", 0.0)
+        if not abs(value) <= bound:  # NaN too
             self._say(
                 "values",
-                f"Q-values average {row['train/q']:.3g}, and no return is above {bound:.3g} with these rewards and γ: "
+                f"Q-values average {value:.3g}, and no return is above {bound:.3g} with these rewards and γ: "
                 "they diverge. Lower model.init_args.optimizer.init_args.lr, or raise model.target_update_interval.",
             )
 
@@ -74,8 +75,8 @@ class RunHealth(lightning.Callback):
             self._say(
                 "level",
                 f"the return has been on the expert's level ({level:.3g}) since frame {self._level_since:,} and Φ is "
-                f"still {row['expert/weight']:.2f}. Lower model.expert_weight, or choose a confidence that falls as "
-                "the agent improves (EpisodeConfidence, ReturnConfidence).",
+                f"still {row['expert/weight']:.2f}. Lower model.expert_weight, or let the confidence fall earlier "
+                "(EpisodeConfidence with a larger half_at, ReturnConfidence).",
             )
 
     def _say(self, cause: str, sentence: str) -> None:

@@ -88,6 +88,15 @@ class TrainingMetrics(lightning.Callback):
             self.timed_frames += trainer.datamodule.frames - frames
             self._clock = None
 
+    def trained(self) -> tuple[float, int]:
+        """Seconds of training until the last pause, and the frames that took them."""
+        return self.seconds, self.timed_frames
+
+    def trained_before(self, seconds: float, frames: int) -> None:
+        """Go on counting where an earlier session of the run stopped."""
+        self.seconds, self.timed_frames = seconds, frames
+        self._last_row = (seconds, frames)
+
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Evaluation is not training time."""
         self.pause(trainer)

@@ -27,8 +27,12 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
+    from diiqn_lightning.errors import InputError
     from diiqn_lightning.report.ledger import find_runs, write_ledger
 
-    rows = write_ledger(options.out, find_runs(options.folders))
+    try:
+        rows = write_ledger(options.out, find_runs(options.folders))
+    except OSError as error:
+        raise InputError("--out", str(options.out), f"choose a place that can be written ({error.strerror})") from error
     print(f"{options.out}: {rows} runs")
     return 0

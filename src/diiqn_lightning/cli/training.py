@@ -1,6 +1,7 @@
 """``fit``, ``validate`` and ``test``: Lightning's command line with this project's blocks."""
 
 import hashlib
+import json
 import logging
 import os
 import shlex
@@ -61,6 +62,20 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 
 NEEDS_EXPERT = ("DIIQN",)
 """Modules that cannot learn without the callbacks of the expert's side."""
+
+
+STRUCTURE = (
+    "data.num_envs",
+    "data.replay_capacity",
+    "data.prioritized",
+    "model.init_args.hidden",
+    "model.init_args.value_head",
+    "model.init_args.labeller.hidden",
+    "model.init_args.shaping",
+    "action_inference.class_path",
+    "expert_sampling.expert_draw",
+)
+"""Options that shape what a checkpoint holds: a resumed run must have the same ones."""
 
 
 class OneSentenceParser(LightningArgumentParser):
@@ -194,6 +209,12 @@ class TrainingCLI(LightningCLI):
         config = self.config[self.subcommand]
         if config.threads < 1:
             raise InputError("threads", config.threads, "give a whole number of at least 1")
+        if config.trainer.gradient_clip_val is not None or config.trainer.accumulate_grad_batches != 1:
+            raise InputError(
+                "trainer.gradient_clip_val, trainer.accumulate_grad_batches",
+                [config.trainer.gradient_clip_val, config.trainer.accumulate_grad_batches],
+                "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
+            )
         set_up_arithmetic(config.threads)
         if config.algorithm is None:
             config.algorithm = (
@@ -202,6 +223,10 @@ class TrainingCLI(LightningCLI):
                 else config.model.class_path.split(".")[-1].lower()
             )
         self.environment = environment_name(config.data.env)
+        if self.subcommand != "fit" and not self.build_only:
+            if config.ckpt_path is None:
+                raise InputError("ckpt_path", None, "name the checkpoint to play: RUN/checkpoints/last/model.ckpt")
+            read_manifest(Path(config.ckpt_path).parent)
         if self.subcommand == "fit":
             self._check_blocks(config)
             self.folder = self._prepare_folder(config)
@@ -258,6 +283,7 @@ class TrainingCLI(LightningCLI):
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
             identity["ranks"] = num_processes(blocks.trainer)
+            identity["structure"] = {field: plain(config.get(field)) for field in STRUCTURE}
             if config.ckpt_path is not None:
                 check_identity(self.manifest["identity"], identity)
             callbacks += self._run_callbacks(blocks, identity)
@@ -291,9 +317,9 @@ class TrainingCLI(LightningCLI):
     def before_fit(self) -> None:
         """Write the resolved configuration."""
         if not is_child_process():
-            self._parser("fit").save(
-                self.config["fit"], self.folder.config, skip_none=False, overwrite=True, multifile=False
-            )
+            config = self.config["fit"].clone()
+            config.ckpt_path = None  # of this session; the run itself has none
+            self._parser("fit").save(config, self.folder.config, skip_none=False, overwrite=True, multifile=False)
 
     def after_fit(self) -> None:
         """Write the summary and the curve, and say where they are."""
@@ -318,9 +344,16 @@ class TrainingCLI(LightningCLI):
         }
 
 
+def plain(value: Any) -> Any:
+    """A part of a configuration as JSON would give it back."""
+    return json.loads(json.dumps(value.as_dict() if hasattr(value, "as_dict") else value))
+
+
 def num_processes(trainer_config: Any) -> int:
     """How many processes a Trainer's settings ask for."""
     devices, accelerator = trainer_config.devices, trainer_config.accelerator
+    if isinstance(devices, str) and "," in devices:
+        devices = [device for device in devices.split(",") if device.strip()]
     if isinstance(devices, list):
         count = len(devices)
     elif str(devices) in ("auto", "-1"):

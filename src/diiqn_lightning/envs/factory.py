@@ -50,7 +50,7 @@ def make_gym_env(
     Args:
         env_id: any registered id with a discrete action space.
         seed, purpose, rank, index: see :class:`SeededEpisodes`.
-        max_episode_steps: truncate episodes there; ``None`` leaves the environment's own limit.
+        max_episode_steps: truncate episodes there, unless the environment's own limit comes first.
         env_kwargs: handed to the environment.
         render_mode: as in Gymnasium.
 
@@ -70,9 +70,11 @@ def make_gym_env(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            own_limit = gym.spec(env_id).max_episode_steps
+            limits = [limit for limit in (own_limit, max_episode_steps) if limit is not None]
             env: gym.Env[Any, Any] = gym.make(
                 env_id,
-                max_episode_steps=max_episode_steps,
+                max_episode_steps=min(limits) if limits else None,
                 disable_env_checker=True,
                 **arguments,
             )

@@ -148,7 +148,10 @@ class ExpertDataset:
     card: dict[str, Any] = field(default_factory=dict)
 
     def check_fits(self, observation_shape: tuple[int, ...], observation_dtype: str, env_id: str) -> None:
-        """Refuse a dataset whose observations are not the environment's.
+        """Refuse a dataset of another environment, or whose observations are not the environment's.
+
+        Versions of an environment (``-v0``, ``-v1``) may differ: they have the same states, and an expert with
+        other actions is one to learn from.
 
         Raises:
             InputError: naming both.
@@ -161,6 +164,14 @@ class ExpertDataset:
                 "expert",
                 f"a dataset of {own[1]} observations {own[0]} from {made_in}",
                 f"choose one recorded in {env_id}, whose observations are {theirs[1]} {theirs[0]}",
+            )
+        recorded_in = self.card.get("environment")
+        if isinstance(recorded_in, str) and _unversioned(recorded_in) != _unversioned(env_id):
+            raise InputError(
+                "expert",
+                f"a dataset of {recorded_in}",
+                f"choose one recorded in {env_id}; if its states are the same, say so: "
+                f"`convert DATASET NEW.expert --env {env_id}`",
             )
 
     def first(self, transitions: int) -> "ExpertDataset":
@@ -180,3 +191,8 @@ class ExpertDataset:
         count = states.num_transitions
         labels = self.labels and ExpertLabels(**{name: array[:count] for name, array in self.labels.arrays().items()})
         return ExpertDataset(states, labels, {**self.card, "transitions": count, "episodes": episodes})
+
+
+def _unversioned(env_id: str) -> str:
+    """``package:Namespace/Name-v1`` without package and version."""
+    return env_id.split(":")[-1].rsplit("-v", 1)[0]

@@ -117,7 +117,8 @@ def record(
 def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon: float) -> None:
     num_actions = spec_of(episodes[0].env).num_actions
     while running := [episode for episode in episodes if episode.running]:
-        greedy = policy(torch.from_numpy(np.stack([episode.states[-1] for episode in running]))).cpu().tolist()
+        states = torch.from_numpy(np.stack([episode.states[-1] for episode in running]))
+        greedy = _checked(policy(states), len(running), num_actions)
         for episode, action in zip(running, greedy, strict=True):
             random_action = int(episode.random.integers(num_actions))
             commanded = random_action if episode.random.random() < epsilon else int(action)
@@ -129,6 +130,23 @@ def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon:
             labels = (commanded, executed, float(reward), bool(terminated), bool(truncated), apart)
             for column, label in zip(episode.steps.values(), labels, strict=True):
                 column.append(label)
+
+
+def _checked(actions: object, count: int, num_actions: int) -> list[int]:
+    """What a user's policy answered, if these are actions."""
+    said = type(actions).__name__
+    if isinstance(actions, Tensor):
+        said = f"a tensor {tuple(actions.shape)} of {actions.dtype}"
+        if actions.shape == (count,) and not actions.is_floating_point():
+            chosen = [int(action) for action in actions]
+            if all(0 <= action < num_actions for action in chosen):
+                return chosen
+            said = f"actions from {min(chosen)} to {max(chosen)}"
+    raise InputError(
+        "policy's answer",
+        said,
+        f"return a tensor of {count} whole numbers from 0 to {num_actions - 1}, one for each observation",
+    )
 
 
 def _joined(before: ExpertDataset | None, episodes: list[_Episode], settings: dict[str, Any]) -> ExpertDataset:

@@ -2,6 +2,7 @@
 
 import csv
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ class FinishedRun:
         seed, frames: whole numbers.
         numbers: the ledger's columns of that name, where known.
         curve: evaluated return (ε = 0.01) by frames: frames, values.
+        key: of the ledger: runs of the same key and other seeds are repetitions.
     """
 
     algorithm: str
@@ -32,6 +34,7 @@ class FinishedRun:
     frames: int
     numbers: dict[str, float]
     curve: tuple[list[int], list[float]]
+    key: str = ""
 
     @property
     def label(self) -> str:
@@ -56,7 +59,9 @@ def collect(sources: Sequence[Path]) -> list[FinishedRun]:
             runs += [_from_row(ledger_row(folder), folder.metrics) for folder in find_runs([source])]
     if not runs:
         raise InputError("runs", " ".join(map(str, sources)), "give folders with finished runs in them")
-    return runs
+    # A run that is named twice, in a folder and in a ledger, counts once; the longer one if they differ.
+    longest = {(run.key, run.seed): run for run in sorted(runs, key=lambda run: run.frames)}
+    return list(longest.values())
 
 
 def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
@@ -71,16 +76,26 @@ def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
             int(row["frames"]),
             numbers,
             curve,
+            row["key"],
         )
     except (KeyError, ValueError, OSError) as error:
         raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
 
 
 def grouped(runs: Iterable[FinishedRun]) -> dict[tuple[str, str], list[FinishedRun]]:
-    """Runs by environment and label, in the order of their names; seeds in order."""
+    """Repetitions by environment and label, in the order of their names; seeds in order.
+
+    Where runs of one label have other settings, the first characters of their keys tell them apart.
+    """
+    runs = sorted(runs, key=lambda run: (run.environment, run.label, run.key, run.seed))
+    keys: dict[tuple[str, str], set[str]] = {}
+    for run in runs:
+        keys.setdefault((run.environment, run.label), set()).add(run.key)
     groups: dict[tuple[str, str], list[FinishedRun]] = {}
-    for run in sorted(runs, key=lambda run: (run.environment, run.label, run.seed)):
-        groups.setdefault((run.environment, run.label), []).append(run)
+    for run in runs:
+        alone = len(keys[run.environment, run.label]) == 1
+        label = run.label if alone else f"{run.label} [{run.key[:6]}]"
+        groups.setdefault((run.environment, label), []).append(run)
     return groups
 
 
@@ -147,22 +162,26 @@ def summary(runs: Sequence[FinishedRun]) -> dict[str, Any]:
     """Mean final evaluations by game and algorithm, beside the expert's and a random agent's return.
 
     Args:
-        runs: of one expert for each game; several experts of a game would be mixed.
+        runs: finished runs.
 
     Returns:
         ``{"games": {game: {algorithm: mean, "expert": …, "random": …}}, "frames": …, "seeds": …}``, with the
-        frames of the shortest run and the seeds of all.
+        frames of the shortest run and the seeds of all. Where a game has several experts or settings of an
+        algorithm, their labels take the place of the algorithm and there is one entry for each expert.
     """
+    groups = grouped(runs)
     games: dict[str, dict[str, float]] = {}
-    for (environment, _), group in grouped(runs).items():
-        game = games.setdefault(environment, {})
-        game[group[0].algorithm] = statistics.fmean(run.numbers["eval_return"] for run in group)
+    variants = Counter((environment, group[0].algorithm) for (environment, _), group in groups.items())
+    for (environment, label), group in groups.items():
+        name = group[0].algorithm if variants[environment, group[0].algorithm] == 1 else label
+        games.setdefault(environment, {})[name] = statistics.fmean(run.numbers["eval_return"] for run in group)
     for environment, game in games.items():
         here = [run for run in runs if run.environment == environment]
-        for name, column in (("expert", "expert_return"), ("random", "random_return")):
-            values = [run.numbers[column] for run in here if column in run.numbers]
-            if values:
-                game[name] = statistics.fmean(values)
+        experts = {run.expert: run.numbers["expert_return"] for run in here if "expert_return" in run.numbers}
+        game |= {"expert" if len(experts) == 1 else f"expert {name}": value for name, value in experts.items()}
+        random = [run.numbers["random_return"] for run in here if "random_return" in run.numbers]
+        if random:
+            game["random"] = statistics.fmean(random)
     return {
         "games": {name: {key: round(value, 3) for key, value in game.items()} for name, game in games.items()},
         "frames": min(run.frames for run in runs),

@@ -32,7 +32,7 @@ def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
     for environment, panel in zip(environments, panels, strict=False):
         for number, label in enumerate(labels):
             if group := groups.get((environment, label)):
-                _draw_group(panel, group, *LINES[number % len(LINES)])
+                _draw_group(panel, label, group, *LINES[number % len(LINES)])
         _draw_levels(panel, [run for (place, _), group in groups.items() if place == environment for run in group])
         panel.set_title(environment)
         panel.set_xlabel("environment frames")
@@ -42,15 +42,15 @@ def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
     figure_file(figure, path)
 
 
-def _draw_group(panel, group: list[FinishedRun], colour: str, dashes: object) -> None:  # type: ignore[no-untyped-def]
+def _draw_group(panel, label: str, group: list[FinishedRun], colour: str, dashes: object) -> None:  # type: ignore[no-untyped-def]
     for run in group:
         panel.plot(*run.curve, color=colour, alpha=0.35, linewidth=0.8)
     shared = set.intersection(*(set(run.curve[0]) for run in group))
     frames = sorted(shared)
     values = [dict(zip(*run.curve, strict=True)) for run in group]
     mean = [sum(value[frame] for value in values) / len(values) for frame in frames]
-    label = f"{group[0].label} ({len(group)} seed{'s' if len(group) > 1 else ''})"
-    panel.plot(frames, mean, color=colour, linestyle=dashes, linewidth=2, label=label)
+    seeds = f"{len(group)} seed{'s' if len(group) > 1 else ''}"
+    panel.plot(frames, mean, color=colour, linestyle=dashes, linewidth=2, label=f"{label} ({seeds})")
 
 
 def _draw_levels(panel, runs: list[FinishedRun]) -> None:  # type: ignore[no-untyped-def]
