@@ -81,6 +81,10 @@ STRUCTURE = (
 class OneSentenceParser(LightningArgumentParser):
     """Answers bad arguments with one sentence and exit code 2."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # A misspelt option must not pass for the beginning of another one.
+        super().__init__(*args, **(kwargs | {"allow_abbrev": False}))
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise the sentence; ``__main__`` prints it."""
         if isinstance(cause := ex and cause_of(ex, InputError), InputError):
