@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from diiqn_lightning.algorithm.inference import (
     Match,
+    above_chance,
     better_match,
     closest_transition,
     count_votes,
@@ -107,6 +108,12 @@ ballots = st.lists(st.tuples(st.sampled_from([0.0, 1.0, 2.0]), st.integers(0, 3)
 def test_merging_votes_is_commutative_and_associative(a, b, c):
     assert same(merge_votes(a, b), merge_votes(b, a))
     assert same(merge_votes(merge_votes(a, b), c), merge_votes(a, merge_votes(b, c)))
+
+
+def test_certainty_above_chance_by_hand():
+    certainty = above_chance(torch.tensor([0.25, 0.625, 1.0]), 4)
+    assert certainty.tolist() == [0.0, 0.5, 1.0]
+    assert above_chance(torch.tensor([1.0]), 1).tolist() == [1.0]
 
 
 def test_votes_of_parts_are_the_votes_of_the_whole():

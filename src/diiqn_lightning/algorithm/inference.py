@@ -93,6 +93,18 @@ def count_votes(distance: Tensor, action: Tensor, num_actions: int) -> tuple[Ten
     return error, (distance == error).float().T @ taken
 
 
+def above_chance(probability: Tensor, num_actions: int) -> Tensor:
+    """(A · p − 1) / (A − 1): 0 where all actions are as probable, 1 where one is certain (design choice).
+
+    Args:
+        probability: of the most probable action, ``[N]`` in [1/A, 1].
+        num_actions: A; with a single action everything is certain.
+    """
+    if num_actions == 1:
+        return torch.ones_like(probability)
+    return ((num_actions * probability - 1) / (num_actions - 1)).clamp(0, 1)
+
+
 def merge_votes(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """Votes at the smaller distance; at equal distances the sum.
 

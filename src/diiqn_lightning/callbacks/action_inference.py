@@ -8,7 +8,7 @@ from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
-from diiqn_lightning.algorithm.inference import closest_transition, count_votes, merge_votes, origin_of
+from diiqn_lightning.algorithm.inference import above_chance, closest_transition, count_votes, merge_votes, origin_of
 from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
@@ -150,11 +150,15 @@ class LearnedLabels(ActionInference):
 
     Args:
         relabel_every_n_updates: updates from one labelling to the next.
+        certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
+            is 0 where the states do not tell actions apart and every action is as probable) (design choice).
     """
 
-    def __init__(self, relabel_every_n_updates: int = 500) -> None:
+    def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
         require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
-        self.relabel_every_n_updates = relabel_every_n_updates
+        if certainty not in ("probability", "above_chance"):
+            raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
+        self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Refuse a module without a labeller."""
@@ -180,6 +184,8 @@ class LearnedLabels(ActionInference):
             pair = (states.observation(everything), states.next_observation(everything))
             labels = pl_module.labeller.label(*(part.to(pl_module.device) for part in pair))
             action, probability, reward, terminated = (part.cpu() for part in labels)
+            if self.certainty == "above_chance":
+                probability = above_chance(probability, pl_module.num_actions)
             # An expert transition that another one follows did not end its episode.
             self._expert.table.relabel(action, probability, reward, terminated & states.is_last)
             self._update_returns()
