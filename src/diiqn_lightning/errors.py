@@ -1,5 +1,8 @@
 """The one exception that a user's input can cause."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
 
@@ -21,6 +24,20 @@ class InputError(ValueError):
 
     def __reduce__(self) -> tuple[type["InputError"], tuple[str, Any, str]]:
         return type(self), (self.field, self.value, self.remedy)
+
+
+@contextmanager
+def writing(field: str, path: str | PathLike[str]) -> Iterator[None]:
+    """Turn the system's refusals to write into :class:`InputError`.
+
+    Args:
+        field: name of the option that gave the path.
+        path: what is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(field, str(path), f"choose a place that can be written ({error.strerror})") from error
 
 
 def require_positive(**fields: float) -> None:

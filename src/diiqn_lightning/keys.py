@@ -35,6 +35,7 @@ EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guida
 # Written by ``training_step``, before the first update for all updates at once.
 TARGET = "target"  #                                    [B] float32, of the agent's transition
 EXPERT_TARGET = (EXPERT, "target")  #                   [B] float32, of the expert's transition
+EXPERT_POTENTIAL = (EXPERT, "potential")  #             [B] float32, w · V_E(s_e), where targets are shaped
 
 # Written by ``training_step``, by each update.
 TD_ERROR = "td_error"  #                                [B] float32, |δ|: the new priority

@@ -181,8 +181,10 @@ def test_another_seed_is_another_run(run, tmp_path):
     assert curve(tmp_path / "1") != curve(tmp_path / "2")
 
 
-def test_validate_and_test_play_a_checkpoint_with_more_episodes(run, tmp_path):
-    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+@pytest.mark.parametrize("config", ["dqn", "diiqn"])
+def test_validate_and_test_play_a_checkpoint_with_more_episodes(config, run, tmp_path, expert_path):
+    more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
+    run(*fit(config, tmp_path / "run", *more, "--video=null"))
     for verb in ("validate", "test"):
         code, printed, complaint = run(
             verb, "--config", tmp_path / "run" / "config.yaml", "--data.evaluation.episodes=7",
@@ -193,14 +195,21 @@ def test_validate_and_test_play_a_checkpoint_with_more_episodes(run, tmp_path):
         assert "greedy" in printed
 
 
+def timed_frames(folder):
+    return json.loads((folder / "checkpoints" / "last" / "manifest.json").read_text())["timed_frames"]
+
+
 @pytest.mark.parametrize("config", ["dqn", "diiqn"])
 def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, expert_path):
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
+    before = timed_frames(tmp_path / "parts")
     code, _, complaint = run(*fit(config, tmp_path / "parts", *more, "--video=null", "--ckpt_path=last", frames=1000))
     assert code == 0, complaint
     assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
+    # Each session's clock starts with its second batch.
+    assert 300 < timed_frames(tmp_path / "parts") - before < 400
     for file in ("model.ckpt", "rank-0.pt"):
         one, other = (tmp_path / name / "checkpoints" / "last" / file for name in ("whole", "parts"))
         assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
@@ -260,6 +269,7 @@ BAD = {
     "too few frames": (["--max_frames=100"], "max_frames is 100"),
     "unwritable folder": (["--run_dir=/proc/none"], "run_dir is '/proc/none'"),
     "clipped gradients": (["--trainer.gradient_clip_val=1"], "several updates"),
+    "devices that are no number": (["--trainer.devices=abc"], "trainer.devices is 'abc'"),
     "no threads": (["--threads=0"], "threads is 0"),
     "nothing to resume": (["--ckpt_path=last"], "no whole checkpoint"),
 }
@@ -273,7 +283,7 @@ def test_bad_input_gets_one_sentence(name, run, tmp_path):
     assert complaint.splitlines()[-1].startswith("error: ")
     assert hint in complaint
     assert "Traceback" not in complaint
-    assert not (tmp_path / "run" / "metrics.csv").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def damaged_dataset(tmp_path):
@@ -320,6 +330,7 @@ def test_a_bad_expert_gets_one_sentence(name, run, tmp_path, expert_path):
     assert code == 2
     assert hint in complaint
     assert "Traceback" not in complaint
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_is_never_overwritten(run, tmp_path):
@@ -373,12 +384,13 @@ def test_an_interrupted_run_saves_says_so_and_goes_on(number, code, run, tmp_pat
     )
 
 
-def test_two_ranks_train_with_environments_and_seeds_of_their_own(tmp_path):
+@pytest.mark.parametrize("config", ["dqn", "diiqn"])
+def test_two_ranks_train_with_environments_and_seeds_of_their_own(config, tmp_path):
     from diiqn_lightning.packing import unpack_state
 
     two = ["--trainer.devices=2", "--trainer.accelerator=cpu", "--video=null"]
     command = [sys.executable, "-m", "diiqn_lightning"]
-    arguments = fit("dqn", tmp_path / "run", *two, "--data.num_envs=4", frames=600)
+    arguments = fit(config, tmp_path / "run", *two, "--data.num_envs=4", frames=600)
     done = subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent
     )

@@ -9,8 +9,8 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfidence, ReturnConfidence
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.modules import DIIQN, DQN, ExpertLoss
-from diiqn_lightning.modules.diiqn import LabellerSettings, ShapingSettings
+from diiqn_lightning.modules import DIIQN, DQN
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
 

@@ -23,21 +23,23 @@ def discounted_returns(reward: Tensor, episode_lengths: Tensor, discount: float)
     return torch.from_numpy(np.concatenate(returns)).to(reward.device, torch.float32)
 
 
-def partial_returns(returns: Tensor, start: Tensor, steps: Tensor, ends: Tensor, discount: float) -> Tensor:
-    """Discounted sum of the rewards of ``steps`` transitions: G_t − γⁿ · G_{t+n}.
+def partial_returns(reward: Tensor, start: Tensor, steps: Tensor, discount: float) -> Tensor:
+    """Discounted sum of the rewards of some transitions in a row: Σ_{k<n} γ^k r_{t+k}.
 
     Args:
-        returns: G of all transitions, ``[N]``, from :func:`discounted_returns`.
+        reward: of all transitions, ``[N]``.
         start: first transitions, ``[*]`` int64.
         steps: n of each, ``[*]`` int64, within its episode.
-        ends: whether the n-th is its episode's last one, ``[*]`` bool.
         discount: γ.
 
     Returns:
         ``[*]``.
     """
-    following = returns[(start + steps).clamp(max=len(returns) - 1)]
-    return returns[start] - torch.where(ends, 0.0, discount**steps * following)
+    total = torch.zeros(start.shape, device=reward.device)
+    for step in range(int(steps.max())):
+        following = reward[(start + step).clamp(max=len(reward) - 1)]
+        total += torch.where(step < steps, discount**step * following, 0.0)
+    return total
 
 
 def episode_sums(reward: Tensor, episode_lengths: Tensor) -> Tensor:

@@ -6,9 +6,7 @@
 renamed; ``last`` then points to it.
 """
 
-import hashlib
 import json
-import os
 import shutil
 import signal
 import time
@@ -20,10 +18,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from diiqn_lightning.callbacks.manifest import LAST, MANIFEST, MODEL, sync, write_manifest
+from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.packing import pack_state, unpack_state
-
-MODEL, MANIFEST, LAST = "model.ckpt", "manifest.json", "last"
 
 
 class RunInterrupted(BaseException):
@@ -53,19 +51,6 @@ class HasRankState(Protocol):
         ...
 
 
-@runtime_checkable
-class CountsTime(Protocol):
-    """A callback that counts the time of training, over all sessions of a run."""
-
-    def trained(self) -> tuple[float, int]:
-        """Seconds, and the frames that took them."""
-        ...
-
-    def trained_before(self, seconds: float, frames: int) -> None:
-        """Go on counting from there."""
-        ...
-
-
 @dataclass(frozen=True)
 class CheckpointSettings:
     """When checkpoints are written; one is always written at the end.
@@ -89,7 +74,7 @@ class RunCheckpoint(Checkpoint):
 
     Args:
         folder: ``<run_dir>/checkpoints``.
-        identity: what a resumed run must have in common with this one (see :func:`check_identity`).
+        identity: what a resumed run must have in common with this one (``run_identity``).
         settings: when.
     """
 
@@ -178,19 +163,16 @@ class RunCheckpoint(Checkpoint):
         torch.save(pack_state(self._rank_state(trainer)), aside / f"rank-{trainer.global_rank}.pt")
         trainer.strategy.barrier("checkpoint written")
         if trainer.is_global_zero:
-            files = sorted(aside.iterdir())
-            manifest = {
+            seconds, timed_frames = self._clock(trainer).trained(trainer)
+            facts = {
                 "frames": frames,
                 "updates": updates,
                 "ranks": trainer.world_size,
                 "identity": self.identity,
-                "seconds": sum(c.trained()[0] for c in trainer.callbacks if isinstance(c, CountsTime)),
-                "timed_frames": sum(c.trained()[1] for c in trainer.callbacks if isinstance(c, CountsTime)),
-                "sha256": {file.name: _digest_and_sync(file) for file in files},
+                "seconds": seconds,
+                "timed_frames": timed_frames,
             }
-            (aside / MANIFEST).write_text(json.dumps(manifest, indent=1))
-            _sync(aside / MANIFEST)
-            _sync(aside)
+            write_manifest(aside, facts)
             shutil.rmtree(final, ignore_errors=True)
             aside.replace(final)
             self._point_last_to(final)
@@ -202,7 +184,7 @@ class RunCheckpoint(Checkpoint):
         aside.unlink(missing_ok=True)
         aside.symlink_to(final.name)
         aside.replace(self.folder / LAST)
-        _sync(self.folder)
+        sync(self.folder)
 
     def _forget_old(self, newest: Path) -> None:
         whole = sorted(folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST)))
@@ -217,6 +199,10 @@ class RunCheckpoint(Checkpoint):
                 state[type(callback).__name__] = callback.rank_state()
         return state
 
+    @staticmethod
+    def _clock(trainer: Any) -> TrainingMetrics:
+        return next(callback for callback in trainer.callbacks if isinstance(callback, TrainingMetrics))
+
     # Loading.
 
     def _restore(self, trainer: Any, folder: Path) -> None:
@@ -228,86 +214,8 @@ class RunCheckpoint(Checkpoint):
             if isinstance(callback, HasRankState) and name in state:
                 callback.load_rank_state(state[name])
         manifest = json.loads((folder / MANIFEST).read_text())
-        for callback in trainer.callbacks:
-            if isinstance(callback, CountsTime):
-                callback.trained_before(manifest.get("seconds", 0.0), manifest.get("timed_frames", 0))
+        self._clock(trainer).trained_before(manifest["seconds"], manifest["timed_frames"])
         for logger in trainer.loggers:
             if hasattr(logger, "keep_until"):
                 logger.keep_until(trainer.datamodule.frames)
         self._saved_at = trainer.datamodule.stream.updates
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a checkpoint whose files are all there and have the checksums it says.
-
-    Args:
-        folder: the checkpoint's.
-
-    Raises:
-        InputError: if it is missing or damaged.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        whole = all(_digest(folder / name) == digest for name, digest in manifest["sha256"].items())
-    except FileNotFoundError as error:
-        raise InputError(
-            "ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew"
-        ) from error
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
-    if not whole:
-        raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
-    return manifest
-
-
-IDENTITY = {
-    "algorithm": ("model.class_path", "resume with the algorithm that the checkpoint is of"),
-    "environment": ("data.env", "resume in the environment that the checkpoint is of"),
-    "expert": ("expert", "resume with the dataset that the checkpoint learned from"),
-    "ranks": ("trainer.devices × trainer.num_nodes", "resume with as many processes"),
-}
-"""What a checkpoint says of its run and a resumed run must share: the option that sets it, and the remedy."""
-
-
-def check_identity(saved: dict[str, Any], resumed: dict[str, Any]) -> None:
-    """Refuse to go on with another algorithm, environment, expert or number of processes.
-
-    Args:
-        saved: identity in the checkpoint's manifest.
-        resumed: identity of the run that resumes.
-
-    Raises:
-        InputError: that names both values.
-    """
-    for field, before in saved.get("structure", {}).items():
-        now = resumed.get("structure", {}).get(field)
-        if before != now:
-            raise InputError(field, now, f"resume with the value that the checkpoint was made with: {before!r}")
-    for name, (field, remedy) in IDENTITY.items():
-        before, now = saved.get(name), resumed.get(name)
-        if before != now:
-            if name == "expert":
-                before, now = (_named_expert(identity) for identity in (saved, resumed))
-            raise InputError(field, now, f"{remedy}: {before}")
-
-
-def _named_expert(identity: dict[str, Any]) -> str | None:
-    return f"{identity['expert_name']} ({identity['expert']})" if "expert" in identity else None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest_and_sync(path: Path) -> str:
-    _sync(path)
-    return _digest(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -96,7 +96,7 @@ class ExpertSampling(lightning.Callback):
         steps = states.remaining(index).clamp(max=self.n_step)
         last = index + steps - 1
         if self.n_step > 1:
-            reward = partial_returns(table.returns, index, steps, states.is_last[last], self._discount)
+            reward = partial_returns(table.reward, index, steps, self._discount)
         else:
             reward = batch.get(keys.REWARD) if self.expert_reward == "agent" else table.reward[index]
         expert = {

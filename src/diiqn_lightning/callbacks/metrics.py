@@ -83,14 +83,16 @@ class TrainingMetrics(lightning.Callback):
     def pause(self, trainer: Any) -> None:
         """Stop the clock until the next update."""
         if self._clock is not None:
-            started, frames = self._clock
-            self.seconds += time.perf_counter() - self._outside(trainer) - started
-            self.timed_frames += trainer.datamodule.frames - frames
+            self.seconds, self.timed_frames = self.trained(trainer)
             self._clock = None
 
-    def trained(self) -> tuple[float, int]:
-        """Seconds of training until the last pause, and the frames that took them."""
-        return self.seconds, self.timed_frames
+    def trained(self, trainer: Any) -> tuple[float, int]:
+        """Seconds of training so far, over all sessions of the run, and the frames that took them."""
+        if self._clock is None:
+            return self.seconds, self.timed_frames
+        started, frames = self._clock
+        seconds = time.perf_counter() - self._outside(trainer) - started
+        return self.seconds + seconds, self.timed_frames + trainer.datamodule.frames - frames
 
     def trained_before(self, seconds: float, frames: int) -> None:
         """Go on counting where an earlier session of the run stopped."""
@@ -154,9 +156,7 @@ class TrainingMetrics(lightning.Callback):
         if trainer.world_size > 1:
             totals = trainer.strategy.reduce(totals.to(trainer.strategy.root_device), reduce_op="sum").cpu()
         returns, lengths, recent, episodes = totals.tolist()
-        clock, frames = self._clock or (0.0, 0)
-        seconds = self.seconds + (time.perf_counter() - self._outside(trainer) - clock if self._clock else 0.0)
-        timed = self.timed_frames + (stream.frames - frames if self._clock else 0)
+        seconds, timed = self.trained(trainer)
         row = {"train/episodes": episodes, "train/epsilon": trainer.lightning_module.exploration_rate(stream.frames)}
         if recent:
             row |= {"train/return": returns / recent, "train/episode_length": lengths / recent}

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.errors import InputError, writing
 
 EXAMPLES = """examples
   python -m diiqn_lightning convert states.npz mine.expert
@@ -16,13 +17,12 @@ EXAMPLES = """examples
 
 def parser() -> argparse.ArgumentParser:
     """The verb's options."""
-    options = argparse.ArgumentParser(
-        prog="python -m diiqn_lightning convert",
-        description="Convert expert datasets. Into .expert: from .npz, a folder with a file for each episode, or "
+    options = verb_parser(
+        "convert",
+        "Convert expert datasets. Into .expert: from .npz, a folder with a file for each episode, or "
         "Minari. Out of .expert: to .npz or Minari. Actions and rewards, where there are any, become labels that only "
         "metrics can reach.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     options.add_argument("source", help=".expert, .npz, a folder, a Minari folder, or minari:ID")
     options.add_argument("target", help=".expert, .npz, or minari:ID")
@@ -57,12 +57,8 @@ def run(arguments: list[str]) -> int:
             )
         where = str(write_minari(dataset, options.target.removeprefix(MINARI), env_id))
     else:
-        try:
+        with writing("target", target):
             write_npz(dataset, target) if target.suffix == ".npz" else files.save(dataset, target)
-        except OSError as error:
-            raise InputError(
-                "target", options.target, f"choose a place that can be written ({error.strerror})"
-            ) from error
         where = options.target
     print(f"{where}: {dataset.states.num_transitions:,} transitions in {len(dataset.states.episode_ends)} episodes")
     return 0

@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.errors import InputError, writing
+
 EXAMPLES = """examples
   python -m diiqn_lightning inspect experts/breakout-medium.expert
   python -m diiqn_lightning inspect my_states.npz --against MinAtar/Breakout-v1 --out mine.png
@@ -13,12 +16,11 @@ EXAMPLES = """examples
 
 def parser() -> argparse.ArgumentParser:
     """The verb's options."""
-    options = argparse.ArgumentParser(
-        prog="python -m diiqn_lightning inspect",
-        description="Look at an expert dataset before learning from it: episodes, returns, duplicates, neighbours, "
+    options = verb_parser(
+        "inspect",
+        "Look at an expert dataset before learning from it: episodes, returns, duplicates, neighbours, "
         "suggested τ and err_max, and what to mend.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     options.add_argument("datasets", nargs="+", metavar="DATASET", help=".expert, .npz, a folder, or minari:ID")
     options.add_argument("--table", type=Path, help="CSV file: one row for each dataset, and no figures")
@@ -34,7 +36,6 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
-    from diiqn_lightning.errors import InputError
 
     if options.frames < 1:
         raise InputError("--frames", options.frames, "give a whole number of at least 1")
@@ -51,7 +52,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _inspect(source: str, options: argparse.Namespace) -> None:
-    from diiqn_lightning.errors import InputError
     from diiqn_lightning.experts.sources import load_any
     from diiqn_lightning.report.inspection import as_table, cover_environment, inspect_dataset
     from diiqn_lightning.report.inspection_figure import draw_inspection
@@ -63,8 +63,6 @@ def _inspect(source: str, options: argparse.Namespace) -> None:
         cover_environment(inspection, dataset, options.against, options.frames)
     print(as_table(name, dataset, inspection))
     path = options.out or Path(f"inspect-{name}.png")
-    try:
+    with writing("--out", path):
         draw_inspection(name, dataset, inspection, path)
-    except OSError as error:
-        raise InputError("--out", str(path), f"choose a place that can be written ({error.strerror})") from error
     print(f"  figure: {path}")

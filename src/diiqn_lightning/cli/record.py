@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from diiqn_lightning.cli.verb import verb_parser
 from diiqn_lightning.errors import InputError
 
 EXAMPLES = """examples
@@ -21,12 +22,11 @@ A policy of your own is a function that takes observations (a tensor [B, ...]) a
 
 def parser() -> argparse.ArgumentParser:
     """The verb's options."""
-    options = argparse.ArgumentParser(
-        prog="python -m diiqn_lightning record",
-        description="Record whole episodes of an expert into one file: its states for learning, and its actions "
+    options = verb_parser(
+        "record",
+        "Record whole episodes of an expert into one file: its states for learning, and its actions "
         "and rewards as labels that only metrics can reach. An interrupted recording goes on where it stopped.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     source = options.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -86,8 +86,8 @@ def run(arguments: list[str]) -> int:
 def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dict[str, Any], dict[str, Any]]:
     """Policy, environment, its arguments, and what the card says of the policy."""
     if options.checkpoint is not None:
-        from diiqn_lightning.callbacks.checkpoint import read_manifest
-        from diiqn_lightning.cli.training import load_agent
+        from diiqn_lightning.callbacks.manifest import read_manifest
+        from diiqn_lightning.cli.agents import load_agent
 
         agent = load_agent(options.checkpoint)
         frames = read_manifest(options.checkpoint)["frames"]

@@ -4,6 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
+from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.errors import InputError, writing
+
 EXAMPLES = """examples
   python -m diiqn_lightning report runs/dqn/breakout runs/diiqn/breakout --out reports/breakout
   python -m diiqn_lightning report results/ledger.csv --algorithm dqn diiqn --environment breakout --out reports/ledger
@@ -12,13 +15,12 @@ EXAMPLES = """examples
 
 def parser() -> argparse.ArgumentParser:
     """The verb's options."""
-    options = argparse.ArgumentParser(
-        prog="python -m diiqn_lightning report",
-        description="Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
+    options = verb_parser(
+        "report",
+        "Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
         "seeds (returns.csv, summary.json). Runs of the same algorithm, environment and expert are taken as seeds "
         "of one another.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
     options.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="folders with runs in them, or a ledger")
     options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
@@ -32,7 +34,6 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
-    from diiqn_lightning.errors import InputError
     from diiqn_lightning.report.comparison import collect, summary, write_summary_table
     from diiqn_lightning.report.comparison_figure import draw_comparison
 
@@ -46,12 +47,10 @@ def run(arguments: list[str]) -> int:
     ]
     if not runs:
         raise InputError("runs", " ".join(map(str, options.runs)), "none is of that algorithm, environment and frames")
-    try:
+    with writing("--out", options.out):
         options.out.mkdir(parents=True, exist_ok=True)
         print(write_summary_table(runs, options.out / "returns.csv"))
         (options.out / "summary.json").write_text(json.dumps(summary(runs), indent=2) + "\n")
         draw_comparison(runs, options.out / "curves.png")
-    except OSError as error:
-        raise InputError("--out", str(options.out), f"give a folder that can be written ({error.strerror})") from error
     print("\n" + "\n".join(str(options.out / name) for name in ("returns.csv", "summary.json", "curves.png")))
     return 0

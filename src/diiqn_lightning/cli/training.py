@@ -1,7 +1,6 @@
 """``fit``, ``validate`` and ``test``: Lightning's command line with this project's blocks."""
 
 import hashlib
-import json
 import logging
 import os
 import shlex
@@ -10,37 +9,31 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from pkgutil import resolve_name
+from typing import Any
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
-import torch
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
-from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
-from diiqn_lightning.callbacks.checkpoint import (
-    MODEL,
-    CheckpointSettings,
-    RunCheckpoint,
-    RunInterrupted,
-    check_identity,
-    read_manifest,
-)
+from diiqn_lightning.callbacks.checkpoint import RunCheckpoint, RunInterrupted
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
-from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
-from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
+from diiqn_lightning.callbacks.identity import check_identity, run_identity
 from diiqn_lightning.callbacks.inference_quality import InferenceQuality
-from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.manifest import MODEL, read_manifest
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
-from diiqn_lightning.callbacks.video import EvaluationVideo, VideoSettings
-from diiqn_lightning.callbacks.wandb_logger import WandbSettings, make_wandb_logger
-from diiqn_lightning.cli.messages import cause_of, one_sentence
+from diiqn_lightning.callbacks.video import EvaluationVideo
+from diiqn_lightning.callbacks.wandb_logger import make_wandb_logger
+from diiqn_lightning.cli.messages import cause_of
+from diiqn_lightning.cli.options import add_options
+from diiqn_lightning.cli.parser import OneSentenceParser
+from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, num_processes
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
@@ -60,53 +53,24 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 """Settings of the Trainer that the design relies on."""
 
 
-NEEDS_EXPERT = ("DIIQN",)
-"""Modules that cannot learn without the callbacks of the expert's side."""
-
-
-STRUCTURE = (
-    "data.num_envs",
-    "data.replay_capacity",
-    "data.prioritized",
-    "model.init_args.hidden",
-    "model.init_args.value_head",
-    "model.init_args.labeller.hidden",
-    "model.init_args.shaping",
-    "action_inference.class_path",
-    "expert_sampling.expert_draw",
-)
-"""Options that shape what a checkpoint holds: a resumed run must have the same ones."""
-
-
-class OneSentenceParser(LightningArgumentParser):
-    """Answers bad arguments with one sentence and exit code 2."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # A misspelt option must not pass for the beginning of another one.
-        super().__init__(*args, **(kwargs | {"allow_abbrev": False}))
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise the sentence; ``__main__`` prints it."""
-        if isinstance(cause := ex and cause_of(ex, InputError), InputError):
-            raise cause
-        raise ParsingError(one_sentence(message))
-
-
-class ParsingError(InputError):
-    """A refused command line or configuration file."""
-
-    def __init__(self, sentence: str) -> None:
-        ValueError.__init__(self, sentence)
-
-
 class TrainingCLI(LightningCLI):
     """Lightning's command line plus frames, run folder, expert and callback blocks."""
 
     expert_facts: dict[str, Any] | None = None
     """Name, skill, content hash and return of the run's expert."""
+    folder: RunFolder
+    """Where the run is kept; only ``fit`` has one."""
 
     def __init__(self, args: list[str], build_only: bool = False) -> None:
         self.arguments, self.build_only = args, build_only
+        try:
+            self._build_and_run(args)
+        except (ValueError, TypeError):
+            if "folder" in vars(self):
+                self.folder.discard()
+            raise
+
+    def _build_and_run(self, args: list[str]) -> None:
         super().__init__(
             model_class=modules.DQN,
             subclass_mode_model=True,
@@ -130,73 +94,7 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The project's options."""
-        parser.add_argument(
-            "--max_frames", type=int, default=500_000, help="Environment frames of the whole run, over all processes."
-        )
-        parser.add_argument(
-            "--run_dir",
-            type=str | None,
-            default=None,
-            help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.",
-        )
-        parser.add_argument(
-            "--algorithm",
-            type=str | None,
-            default=None,
-            help="Name of the algorithm in reports. Default: that of the first configuration file.",
-        )
-        parser.add_argument(
-            "--threads",
-            type=int,
-            default=1,
-            help="Threads of torch in each process; one is fastest for networks of this size.",
-        )
-        parser.add_argument(
-            "--expert",
-            type=str | None,
-            default=None,
-            help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path. "
-            "Algorithms that learn from no expert leave it aside.",
-        )
-        parser.add_argument(
-            "--expert_transitions",
-            type=int | None,
-            default=None,
-            help="Use only the first whole episodes of the dataset that hold so many transitions.",
-        )
-        parser.add_argument(
-            "--action_inference",
-            type=ActionInference | None,
-            default=None,
-            help="How the expert's actions are inferred: NearestTransition or LearnedLabels; null infers nothing.",
-        )
-        parser.add_argument(
-            "--expert_sampling",
-            type=ExpertSampling | None,
-            default=None,
-            help="Callback that chooses expert transitions for each update; null turns it off.",
-        )
-        parser.add_argument(
-            "--expert_visits",
-            type=ExpertVisits | None,
-            default=None,
-            help="Callback that counts visits for the confidence; null turns it off.",
-        )
-        parser.add_class_arguments(TrainingMetrics, "metrics")
-        parser.add_class_arguments(CheckpointSettings, "checkpoint")
-        parser.add_argument(
-            "--video",
-            type=VideoSettings | None,
-            default=None,
-            help="Video of an evaluation episode; null records none.",
-        )
-        parser.add_argument(
-            "--wandb", type=WandbSettings | None, default=None, help="Weights & Biases; null logs to files alone."
-        )
-        parser.link_arguments("max_frames", "data.max_frames")
-        parser.link_arguments("seed_everything", "data.seed")
-        parser.link_arguments("data.observation_shape", "model.init_args.observation_shape", apply_on="instantiate")
-        parser.link_arguments("data.num_actions", "model.init_args.num_actions", apply_on="instantiate")
+        add_options(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse what ``main`` was given, and not ``sys.argv``."""
@@ -237,7 +135,7 @@ class TrainingCLI(LightningCLI):
 
     def _check_blocks(self, config: Any) -> None:
         """Refuse blocks that do not go together, before anything is built."""
-        if config.model.class_path.rsplit(".", 1)[-1] in NEEDS_EXPERT:
+        if issubclass(resolve_name(config.model.class_path), modules.DIIQN):
             for block in ("expert", "action_inference", "expert_sampling", "expert_visits"):
                 if config[block] is None:
                     raise InputError(
@@ -275,7 +173,6 @@ class TrainingCLI(LightningCLI):
         """Build the trainer with the project's callbacks and loggers."""
         config, blocks = self.config[self.subcommand], self.config_init[self.subcommand]
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
-        identity = {"algorithm": config.model.class_path.rsplit(".", 1)[-1], "environment": config.data.env}
         if config.expert is not None and self.subcommand == "fit":
             expert = ExpertData(expert_source(config.expert, config.data.env), config.expert_transitions)
             callbacks += [
@@ -283,14 +180,12 @@ class TrainingCLI(LightningCLI):
                 *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),
             ]
             callbacks.append(InferenceQuality())
-            identity |= {"expert": expert.states.content_hash, "expert_name": expert.name}
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
-            identity["ranks"] = num_processes(blocks.trainer)
-            identity["structure"] = {field: plain(config.get(field)) for field in STRUCTURE}
+            identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))
             if config.ckpt_path is not None:
                 check_identity(self.manifest["identity"], identity)
-            callbacks += self._run_callbacks(blocks, identity)
+            callbacks += self._callbacks_of_every_run(blocks, identity)
             kwargs["logger"] = self._loggers(blocks)
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
@@ -300,7 +195,7 @@ class TrainingCLI(LightningCLI):
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 
-    def _run_callbacks(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
+    def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks = [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
         if blocks.video is not None:
@@ -348,61 +243,11 @@ class TrainingCLI(LightningCLI):
         }
 
 
-def plain(value: Any) -> Any:
-    """A part of a configuration as JSON would give it back."""
-    return json.loads(json.dumps(value.as_dict() if hasattr(value, "as_dict") else value))
-
-
-def num_processes(trainer_config: Any) -> int:
-    """How many processes a Trainer's settings ask for."""
-    devices, accelerator = trainer_config.devices, trainer_config.accelerator
-    if isinstance(devices, str) and "," in devices:
-        devices = [device for device in devices.split(",") if device.strip()]
-    if isinstance(devices, list):
-        count = len(devices)
-    elif str(devices) in ("auto", "-1"):
-        count = torch.cuda.device_count() if accelerator in ("auto", "gpu", "cuda") else 1
-    else:
-        count = int(devices)
-    return max(1, count) * int(trainer_config.num_nodes)
-
-
-def load_agent(checkpoint: Path) -> TrainingCLI:
-    """Build the module and the data of a run, with the weights of a checkpoint.
-
-    Args:
-        checkpoint: folder of a checkpoint in a run's folder.
-
-    Raises:
-        InputError: for a checkpoint that is missing or damaged, or a run without ``config.yaml``.
-    """
-    read_manifest(checkpoint)
-    folder = RunFolder(checkpoint.resolve().parent.parent)
-    if not folder.config.exists():
-        raise InputError("run folder", str(folder.path), "it has no config.yaml, which says how to build the agent")
-    quiet_libraries()
-    check_torchrl()
-    cli = TrainingCLI(["validate", "--config", str(folder.config)], build_only=True)
-    weights = torch.load(checkpoint / MODEL, weights_only=True, map_location="cpu")["state_dict"]
-    cli.model.load_state_dict(weights)
-    cli.model.eval()
-    return cli
-
-
 def quiet_libraries() -> None:
     """Silence what libraries say that a user of this one cannot act on."""
     warnings.filterwarnings("ignore", module="lightning")
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-
-
-RUN_DIR_OF_PARENT = "DIIQN_LIGHTNING_RUN_DIR"
-"""Environment variable by which the processes of one run agree on its folder."""
-
-
-def is_child_process() -> bool:
-    """Whether Lightning's launcher, torchrun or SLURM started this process as another rank than 0."""
-    return any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
 def run(arguments: list[str]) -> int:

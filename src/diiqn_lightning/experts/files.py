@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, writing
 from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
 from diiqn_lightning.packing import pack_bits, unpack_bits
 
@@ -58,15 +58,16 @@ def save(dataset: ExpertDataset, path: Path) -> None:
     body = b"".join([_MAGIC, struct.pack("<II", _VERSION, len(header)), header, *blocks])
     aside = path.with_name(path.name + ".partial")
     try:
-        with aside.open("wb") as file:
-            file.write(body)
-            file.write(hashlib.sha256(body).digest())
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError as error:
+        with writing("dataset file", path):
+            with aside.open("wb") as file:
+                file.write(body)
+                file.write(hashlib.sha256(body).digest())
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+    except InputError:
         aside.unlink(missing_ok=True)
-        raise InputError("dataset file", str(path), f"choose a place that can be written ({error.strerror})") from error
+        raise
 
 
 def load(path: Path) -> ExpertDataset:

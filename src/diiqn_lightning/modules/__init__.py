@@ -1,6 +1,6 @@
 """The learners, one LightningModule in each file."""
 
-from diiqn_lightning.modules.diiqn import DIIQN, ExpertLoss
+from diiqn_lightning.modules.diiqn import DIIQN
 from diiqn_lightning.modules.dqn import DQN
 
-__all__ = ["DIIQN", "DQN", "ExpertLoss"]
+__all__ = ["DIIQN", "DQN"]

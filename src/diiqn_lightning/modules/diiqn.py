@@ -1,7 +1,6 @@
 """DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,89 +19,14 @@ from diiqn_lightning.algorithm.losses import (
     shaping_reward,
     uniform_behaviour_weight,
 )
-from diiqn_lightning.errors import InputError, require_positive, require_within
+from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
 """Share of the newest batch in the running mean of Φ: the last 50 batches or so count."""
-
-
-@dataclass(frozen=True)
-class ExpertLoss:
-    """Weights of the terms of L_e; a term of weight 0 is not computed.
-
-    Args:
-        td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
-        margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
-        margin_size: m of the large margin, in units of return.
-        td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
-            transition with the right labels misleads no TD error, however bad its expert is
-            (design choice; needs the combination add).
-        lower_bound: squared positive gap between the expert's inferred discounted return and
-            Q(s_e, a_e) (Oh et al., 2018).
-    """
-
-    td: float = 0.0
-    margin: float = 1.0
-    margin_size: float = 0.2
-    td_weight: str = "confidence"
-    lower_bound: float = 0.0
-
-    def __post_init__(self) -> None:
-        for field in ("td", "margin", "margin_size", "lower_bound"):
-            if getattr(self, field) < 0:
-                raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
-        if self.td_weight not in ("confidence", "certainty"):
-            raise InputError("model.expert_loss.td_weight", self.td_weight, "choose confidence or certainty")
-
-
-@dataclass(frozen=True)
-class LabellerSettings:
-    """A network that learns from the agent's transitions to label the expert's.
-
-    Args:
-        hidden: widths of its hidden linear layers; null chooses them by the observation.
-        learning_rate: of its parameter group.
-        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
-            much; null weighs all alike. An agent that explores little would else teach its labeller that
-            whatever is done in a state is what the agent itself does there: where the expert does something
-            else, that would pass for a sticky action (design choice).
-    """
-
-    hidden: list[int] | None = None
-    learning_rate: float = 1e-3
-    largest_action_weight: float | None = None
-
-    def __post_init__(self) -> None:
-        require_positive(**{"model.labeller.learning_rate": self.learning_rate})
-        largest = self.largest_action_weight
-        if largest is not None and not largest >= 1:
-            raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
-
-
-@dataclass(frozen=True)
-class ShapingSettings:
-    """Potential-based shaping (Ng et al., 1999) with the expert's state value as the potential.
-
-    V_E(s) is a network that learns the expert's inferred discounted return G_e from its states. All
-    targets get F = w · (γ · V_E(s') − V_E(s)) on top, with V_E = 0 after a termination. Which policy is
-    the best one stays the same; what is left to learn is by how much an action is better than the expert
-    (design choice; an agent need not know any of the expert's actions).
-
-    Args:
-        weight: w.
-        hidden: widths of its hidden linear layers; null chooses them by the observation.
-        learning_rate: of its parameter group.
-    """
-
-    weight: float = 1.0
-    hidden: list[int] | None = None
-    learning_rate: float = 2.5e-4
-
-    def __post_init__(self) -> None:
-        require_positive(**{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate})
 
 
 class DIIQN(DQN):
@@ -123,10 +47,10 @@ class DIIQN(DQN):
             Who trusts the expert acts as the network says, which is as the expert would, in place of at
             random, and learns in the states that this leads to (design choice).
         value_head: gives the network a second output, which only TD errors train. It rates the actions
-            that the first one picks, in all targets and in the confidence. What the expert's loss adds to
-            the first output then never enters a target: raised by a margin in each state, values would
-            be inflated state by state, and an agent that overrates itself trusts no expert
-            (design choice).
+            that the first one picks, in all targets and wherever a confidence asks for the agent's value.
+            What the expert's loss adds to the first output then never enters a target: raised by a
+            margin in each state, values would be inflated state by state, and an agent that overrates
+            itself trusts no expert (design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -207,7 +131,7 @@ class DIIQN(DQN):
         q_agent, q_expert = self.policy_values(output).chunk(2)
         rated_agent, rated_expert = self.state_action_values(output).chunk(2)
         # Shaped values are relative to the potential; returns are not.
-        potential = expert.get("potential").unsqueeze(1) if self.shaping is not None else torch.zeros(())
+        potential = update.get(keys.EXPERT_POTENTIAL).unsqueeze(1) if self.shaping is not None else torch.zeros(())
         agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
 
         evidence = self._evidence(update, expert, q_expert.detach() + potential, rated_expert.detach() + potential)
@@ -285,7 +209,7 @@ class DIIQN(DQN):
         if self.expert_loss.td:
             target, terminated = expert.get("target"), expert.get("terminated")
             target.add_(shaping_reward(potential, next_potential, terminated, expert.get("discount")))
-        expert.set("potential", potential)
+        batch.set(keys.EXPERT_POTENTIAL, potential)
 
     def _potential(self, batch: TensorDictBase, *observations: Tensor) -> tuple[Tensor, ...]:
         """w · V_E of observations ``[U, B, *O]``, ``[U, B]`` each."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.ticker import FuncFormatter
 
@@ -42,7 +43,7 @@ def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
     figure_file(figure, path)
 
 
-def _draw_group(panel, label: str, group: list[FinishedRun], colour: str, dashes: object) -> None:  # type: ignore[no-untyped-def]
+def _draw_group(panel: Any, label: str, group: list[FinishedRun], colour: str, dashes: object) -> None:
     for run in group:
         panel.plot(*run.curve, color=colour, alpha=0.35, linewidth=0.8)
     shared = set.intersection(*(set(run.curve[0]) for run in group))
@@ -53,7 +54,7 @@ def _draw_group(panel, label: str, group: list[FinishedRun], colour: str, dashes
     panel.plot(frames, mean, color=colour, linestyle=dashes, linewidth=2, label=f"{label} ({seeds})")
 
 
-def _draw_levels(panel, runs: list[FinishedRun]) -> None:  # type: ignore[no-untyped-def]
+def _draw_levels(panel: Any, runs: list[FinishedRun]) -> None:
     """Lines for the experts and for a random agent."""
     experts = {run.expert: run.numbers["expert_return"] for run in runs if "expert_return" in run.numbers}
     for (name, value), style in zip(experts.items(), ("--", "-.", (0, (1, 3))), strict=False):

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import writing
 from diiqn_lightning.experts.sources import load_any
 
 COLUMNS = (
@@ -66,13 +66,10 @@ def write_expert_table(sources: Sequence[str], path: Path) -> str:
         for name in ("return_mean", "return_standard_deviation"):
             if row[name] != "":
                 row[name] = round(row[name], 2)
-    try:
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise InputError("--table", str(path), f"choose a place that can be written ({error.strerror})") from error
+    with writing("--table", path), path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     lines = [f"{'':24}{'return':>10} {'±':>7} {'episodes':>9} {'transitions':>12} {'distinct':>9} {'KB':>7} {'s':>6}"]
     for row in rows:
         lines.append(

@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
@@ -23,6 +24,7 @@ class RunFolder:
         self.curve = self.path / "curve.png"
         self.checkpoints = self.path / "checkpoints"
         self.videos = self.path / "videos"
+        self._made: Path | None = None
 
     @property
     def last_checkpoint(self) -> Path:
@@ -41,7 +43,13 @@ class RunFolder:
                 str(self.path),
                 "it holds a run already; give another folder, or add --ckpt_path last to go on with it",
             )
+        self._made = next((path for path in reversed([self.path, *self.path.parents]) if not path.exists()), None)
         self._make_writable()
+
+    def discard(self) -> None:
+        """Take back what :meth:`prepare_new` made, of a run that was refused before it began."""
+        if self._made is not None and not (self.metrics.exists() or self.checkpoints.exists()):
+            shutil.rmtree(self._made, ignore_errors=True)
 
     def prepare_resumed(self) -> None:
         """Check the folder of a run that goes on.
@@ -53,14 +61,10 @@ class RunFolder:
 
     def _make_writable(self) -> None:
         probe = self.path / ".writable"
-        try:
+        with writing("run_dir", self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             probe.touch()
             probe.unlink()
-        except OSError as error:
-            raise InputError(
-                "run_dir", str(self.path), f"give a folder that can be written ({error.strerror})"
-            ) from error
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json`` in one step."""

@@ -1,0 +1,78 @@
+"""What a resumed run must have in common with the one that its checkpoint is of."""
+
+import json
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+
+STRUCTURE = (
+    "data.num_envs",
+    "data.replay_capacity",
+    "data.prioritized",
+    "model.init_args.hidden",
+    "model.init_args.value_head",
+    "model.init_args.labeller.hidden",
+    "model.init_args.shaping",
+    "action_inference.class_path",
+    "expert_sampling.expert_draw",
+)
+"""Options that shape what a checkpoint holds: a resumed run must have the same ones."""
+
+IDENTITY = {
+    "algorithm": ("model.class_path", "resume with the algorithm that the checkpoint is of"),
+    "environment": ("data.env", "resume in the environment that the checkpoint is of"),
+    "expert": ("expert", "resume with the dataset that the checkpoint learned from"),
+    "ranks": ("trainer.devices × trainer.num_nodes", "resume with as many processes"),
+}
+"""What a checkpoint says of its run and a resumed run must share: the option that sets it, and the remedy."""
+
+
+def run_identity(config: Any, expert: dict[str, Any] | None, ranks: int) -> dict[str, Any]:
+    """The identity of a run.
+
+    Args:
+        config: its resolved configuration.
+        expert: name and hash of its expert dataset; ``None`` without one.
+        ranks: number of processes.
+
+    Returns:
+        JSON values.
+    """
+    return {
+        "algorithm": config.model.class_path.rsplit(".", 1)[-1],
+        "environment": config.data.env,
+        "ranks": ranks,
+        "structure": {field: _plain(config.get(field)) for field in STRUCTURE},
+        **({"expert": expert["hash"], "expert_name": expert["name"]} if expert else {}),
+    }
+
+
+def check_identity(saved: dict[str, Any], resumed: dict[str, Any]) -> None:
+    """Refuse to go on with another algorithm, environment, expert, number of processes or structure.
+
+    Args:
+        saved: identity in the checkpoint's manifest.
+        resumed: identity of the run that resumes.
+
+    Raises:
+        InputError: that names both values.
+    """
+    for field, before in saved.get("structure", {}).items():
+        now = resumed.get("structure", {}).get(field)
+        if before != now:
+            raise InputError(field, now, f"resume with the value that the checkpoint was made with: {before!r}")
+    for name, (field, remedy) in IDENTITY.items():
+        before, now = saved.get(name), resumed.get(name)
+        if before != now:
+            if name == "expert":
+                before, now = (_named_expert(identity) for identity in (saved, resumed))
+            raise InputError(field, now, f"{remedy}: {before}")
+
+
+def _named_expert(identity: dict[str, Any]) -> str | None:
+    return f"{identity['expert_name']} ({identity['expert']})" if "expert" in identity else None
+
+
+def _plain(value: Any) -> Any:
+    """A part of a configuration as JSON would give it back."""
+    return json.loads(json.dumps(value.as_dict() if hasattr(value, "as_dict") else value))

@@ -1,0 +1,64 @@
+"""What says that a checkpoint is whole, and of which run it is."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+
+MODEL, MANIFEST, LAST = "model.ckpt", "manifest.json", "last"
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Sync the files of a checkpoint and write down their checksums; the last thing that is written.
+
+    Args:
+        folder: the checkpoint's, with all its other files.
+        facts: JSON values to write beside the checksums.
+    """
+    checksums = {}
+    for file in sorted(folder.iterdir()):
+        sync(file)
+        checksums[file.name] = _digest(file)
+    (folder / MANIFEST).write_text(json.dumps({**facts, "sha256": checksums}, indent=1))
+    sync(folder / MANIFEST)
+    sync(folder)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint whose files are all there and have the checksums it says.
+
+    Args:
+        folder: the checkpoint's.
+
+    Raises:
+        InputError: if it is missing or damaged.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        whole = all(_digest(folder / name) == digest for name, digest in manifest["sha256"].items())
+    except FileNotFoundError as error:
+        raise InputError(
+            "ckpt_path", str(folder), "there is no whole checkpoint; give another, or start anew"
+        ) from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
+    if not whole:
+        raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
+    return manifest
+
+
+def sync(path: Path) -> None:
+    """Have the system write a file or a folder to the disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

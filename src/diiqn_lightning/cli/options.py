@@ -1,0 +1,82 @@
+"""The project's options beside Lightning's, and what they set elsewhere."""
+
+from lightning.pytorch.cli import LightningArgumentParser
+
+from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
+from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
+from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
+from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.video import VideoSettings
+from diiqn_lightning.callbacks.wandb_logger import WandbSettings
+
+
+def add_options(parser: LightningArgumentParser) -> None:
+    """Add the options of a run to the parser of a verb."""
+    parser.add_argument(
+        "--max_frames", type=int, default=500_000, help="Environment frames of the whole run, over all processes."
+    )
+    parser.add_argument(
+        "--run_dir",
+        type=str | None,
+        default=None,
+        help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.",
+    )
+    parser.add_argument(
+        "--algorithm",
+        type=str | None,
+        default=None,
+        help="Name of the algorithm in reports. Default: that of the first configuration file.",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="Threads of torch in each process; one is fastest for networks of this size.",
+    )
+    parser.add_argument(
+        "--expert",
+        type=str | None,
+        default=None,
+        help="Expert dataset: weak, medium, strong or random (shipped, by environment), or a file's path. "
+        "Algorithms that learn from no expert leave it aside.",
+    )
+    parser.add_argument(
+        "--expert_transitions",
+        type=int | None,
+        default=None,
+        help="Use only the first whole episodes of the dataset that hold so many transitions.",
+    )
+    parser.add_argument(
+        "--action_inference",
+        type=ActionInference | None,
+        default=None,
+        help="How the expert's actions are inferred: NearestTransition or LearnedLabels; null infers nothing.",
+    )
+    parser.add_argument(
+        "--expert_sampling",
+        type=ExpertSampling | None,
+        default=None,
+        help="Callback that chooses expert transitions for each update; null turns it off.",
+    )
+    parser.add_argument(
+        "--expert_visits",
+        type=ExpertVisits | None,
+        default=None,
+        help="Callback that counts visits for the confidence; null turns it off.",
+    )
+    parser.add_class_arguments(TrainingMetrics, "metrics")
+    parser.add_class_arguments(CheckpointSettings, "checkpoint")
+    parser.add_argument(
+        "--video",
+        type=VideoSettings | None,
+        default=None,
+        help="Video of an evaluation episode; null records none.",
+    )
+    parser.add_argument(
+        "--wandb", type=WandbSettings | None, default=None, help="Weights & Biases; null logs to files alone."
+    )
+    parser.link_arguments("max_frames", "data.max_frames")
+    parser.link_arguments("seed_everything", "data.seed")
+    parser.link_arguments("data.observation_shape", "model.init_args.observation_shape", apply_on="instantiate")
+    parser.link_arguments("data.num_actions", "model.init_args.num_actions", apply_on="instantiate")

@@ -1,0 +1,81 @@
+"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, its labeller, its shaping."""
+
+from dataclasses import dataclass
+
+from diiqn_lightning.errors import InputError, require_positive
+
+
+@dataclass(frozen=True)
+class ExpertLoss:
+    """Weights of the terms of L_e; a term of weight 0 is not computed.
+
+    Args:
+        td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
+        margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
+        margin_size: m of the large margin, in units of return.
+        td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
+            transition with the right labels misleads no TD error, however bad its expert is
+            (design choice; needs the combination add).
+        lower_bound: squared positive gap between the expert's inferred discounted return and
+            Q(s_e, a_e) (Oh et al., 2018).
+    """
+
+    td: float = 0.0
+    margin: float = 1.0
+    margin_size: float = 0.2
+    td_weight: str = "confidence"
+    lower_bound: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("td", "margin", "margin_size", "lower_bound"):
+            if getattr(self, field) < 0:
+                raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
+        if self.td_weight not in ("confidence", "certainty"):
+            raise InputError("model.expert_loss.td_weight", self.td_weight, "choose confidence or certainty")
+
+
+@dataclass(frozen=True)
+class LabellerSettings:
+    """A network that learns from the agent's transitions to label the expert's.
+
+    Args:
+        hidden: widths of its hidden linear layers; null chooses them by the observation.
+        learning_rate: of its parameter group.
+        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
+            much; null weighs all alike. An agent that explores little would else teach its labeller that
+            whatever is done in a state is what the agent itself does there: where the expert does something
+            else, that would pass for a sticky action (design choice).
+    """
+
+    hidden: list[int] | None = None
+    learning_rate: float = 1e-3
+    largest_action_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(**{"model.labeller.learning_rate": self.learning_rate})
+        largest = self.largest_action_weight
+        if largest is not None and not largest >= 1:
+            raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
+
+
+@dataclass(frozen=True)
+class ShapingSettings:
+    """Potential-based shaping (Ng et al., 1999) with the expert's state value as the potential.
+
+    V_E(s) is a network that learns the expert's inferred discounted return G_e from its states. All
+    targets get F = w · (γ · V_E(s') − V_E(s)) on top, with V_E = 0 after a termination. Which policy is
+    the best one stays the same; what is left to learn is by how much an action is better than the expert
+    (design choice; an agent need not know any of the expert's actions).
+
+    Args:
+        weight: w.
+        hidden: widths of its hidden linear layers; null chooses them by the observation.
+        learning_rate: of its parameter group.
+    """
+
+    weight: float = 1.0
+    hidden: list[int] | None = None
+    learning_rate: float = 2.5e-4
+
+    def __post_init__(self) -> None:
+        require_positive(**{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate})

@@ -1,0 +1,33 @@
+import pytest
+
+from diiqn_lightning.callbacks.identity import check_identity
+from diiqn_lightning.errors import InputError
+
+IDENTITY = {
+    "algorithm": "DIIQN",
+    "environment": "A-v0",
+    "ranks": 1,
+    "expert": "ab12",
+    "expert_name": "mine",
+    "structure": {"data.num_envs": 4},
+}
+
+
+def test_the_same_run_may_go_on():
+    check_identity(IDENTITY, dict(IDENTITY))
+    check_identity(IDENTITY, IDENTITY | {"expert_name": "the same file under another name"})
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({"algorithm": "DQN"}, "'DQN'.*DIIQN"),
+        ({"environment": "B-v0"}, "'B-v0'.*A-v0"),
+        ({"structure": {"data.num_envs": 8}}, "data.num_envs is 8.*made with: 4"),
+        ({"ranks": 2}, "is 2.*: 1"),
+        ({"expert": "cd34", "expert_name": "other"}, r"'other \(cd34\)'.*mine \(ab12\)"),
+    ],
+)
+def test_another_run_may_not(change, hint):
+    with pytest.raises(InputError, match=hint):
+        check_identity(IDENTITY, IDENTITY | change)
