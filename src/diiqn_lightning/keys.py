@@ -31,6 +31,7 @@ EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred di
 EXPERT_LEAD = (EXPERT, "lead")  #                       [B] float32, the expert's lead in return, all alike
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
+EXPERT_LONGER = (EXPERT, "longer")  #                   what a longer TD target is made of, for augmented backups
 
 # Written by ``training_step``, before the first update for all updates at once.
 TARGET = "target"  #                                    [B] float32, of the agent's transition

@@ -76,6 +76,27 @@ def test_td_weighted_by_certainty_by_hand():
     assert loss.item() == pytest.approx((1 * (0.5 + 1 * 2) + 0.5 * (2 + 0.25 * 12.5)) / 2)
 
 
+def test_augmented_backups_by_hand():
+    # Targets are 2 and 0; those of one step more are 3 and −1.
+    batch = guided()
+    longer = {
+        "reward": torch.tensor([2.5, -1.0]),
+        "discount": torch.tensor([0.25, 0.25]),
+        "terminated": torch.tensor([False, True]),
+        "next_observation": torch.tensor([[1.0], [1.0]]),
+    }
+    batch = as_batch(batch.set(keys.EXPERT_LONGER, TensorDict(longer, [2])))
+    make(expert_loss=ExpertLoss(td=1.0)).write_targets(batch)
+    assert_close(batch[keys.EXPERT_TARGET][0], torch.tensor([3.0, 0.0]))
+
+
+def test_shaped_values_are_not_backed_up_along_two_ways():
+    batch = as_batch(guided())
+    batch.set(keys.EXPERT_LONGER, batch.get(keys.EXPERT).clone())
+    with pytest.raises(InputError, match="augmented_backup"):
+        shaped().training_step(batch, 0)
+
+
 def test_lower_bound_by_hand():
     # G_e is 3 and 6, Q(s_e, a_e) is 0 and 5: losses ½ · 3² and ½ · 1².
     module = make(expert_loss=ExpertLoss(margin=0.0, lower_bound=1.0), confidence=FixedConfidence(1.0))

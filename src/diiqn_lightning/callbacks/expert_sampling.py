@@ -37,6 +37,10 @@ class ExpertSampling(lightning.Callback):
             asks the network; fewer at an episode's end. States and rewards are enough for that: no action
             in between is needed, but those that were taken were the expert's (design choice; Hester et al.,
             2018, have the same for known actions).
+        augmented_backup: a TD target takes the larger of two values of the state that the expert came to: the
+            agent's own, and what the expert made of it with one step more. Price and Boutilier, 2003,
+            "Accelerating Reinforcement Learning through Implicit Imitation", augmented Bellman backup, on a
+            sampled trajectory in place of a learned model of the expert.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class ExpertSampling(lightning.Callback):
         distance: str = "hamming",
         expert_reward: str = "matched",
         n_step: int = 1,
+        augmented_backup: bool = False,
     ) -> None:
         for field, value, choices in (
             ("expert_draw", expert_draw, DRAWS),
@@ -68,7 +73,7 @@ class ExpertSampling(lightning.Callback):
             raise InputError("expert_sampling.n_step", n_step, "give a whole number of at least 1")
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
-        self.n_step = n_step
+        self.n_step, self.augmented_backup = n_step, augmented_backup
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward = distance, expert_reward
         self._index: NeighbourIndex | None = None
@@ -93,26 +98,35 @@ class ExpertSampling(lightning.Callback):
         index = self._draw(batch)
         valid = (index >= 0) & (table.action[index] >= 0)
         index = index.clamp(min=0)
-        steps = states.remaining(index).clamp(max=self.n_step)
-        last = index + steps - 1
-        if self.n_step > 1:
-            reward = partial_returns(table.reward, index, steps, self._discount)
-        else:
-            reward = batch.get(keys.REWARD) if self.expert_reward == "agent" else table.reward[index]
+        outcome = self._outcome(index, self.n_step)
+        if self.expert_reward == "agent":
+            outcome["reward"] = batch.get(keys.REWARD)
         expert = {
+            **outcome,
             "index": index,
             "observation": states.observation(index),
-            "next_observation": states.next_observation(last),
             "action": table.action[index].clamp(min=0),
-            "reward": reward,
-            "discount": self._discount**steps,
-            "terminated": table.terminated[last],
             "return": table.returns[index],
             "lead": torch.full(batch.batch_size, self._lead(trainer.datamodule.stream.recent_returns)),
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
+        if self.augmented_backup:
+            batch.set(keys.EXPERT_LONGER, TensorDict(self._outcome(index, self.n_step + 1), batch.batch_size))
+
+    def _outcome(self, index: Tensor, n_step: int) -> dict[str, Tensor]:
+        """What a TD target is made of: n steps of the expert's own trajectory, fewer at an episode's end."""
+        table, states = self._expert.table, self._expert.states
+        steps = states.remaining(index).clamp(max=n_step)
+        last = index + steps - 1
+        several = n_step > 1
+        return {
+            "reward": partial_returns(table.reward, index, steps, self._discount) if several else table.reward[index],
+            "discount": self._discount**steps,
+            "terminated": table.terminated[last],
+            "next_observation": states.next_observation(last),
+        }
 
     def _lead(self, agent_returns: Sequence[float]) -> float:
         """The expert's lead over the agent's last episodes; 0 while either is not known."""

@@ -189,12 +189,16 @@ class DIIQN(DQN):
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
         super().write_targets(batch)
         if self.expert_loss.td:
-            expert = batch.get(keys.EXPERT)
-            outcome = (expert.get(name) for name in ("reward", "terminated", "next_observation", "discount"))
-            target = self.td_target(*outcome)
+            target = self._target_of(batch.get(keys.EXPERT))
+            if keys.EXPERT_LONGER in batch.keys(True):
+                target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
             batch.set(keys.EXPERT_TARGET, target)
         if self.shaping is not None:
             self._shape_targets(batch)
+
+    def _target_of(self, outcome: TensorDictBase) -> Tensor:
+        """Targets ``[U, B]`` of transitions of the expert's."""
+        return self.td_target(*(outcome.get(name) for name in ("reward", "terminated", "next_observation", "discount")))
 
     @torch.no_grad()
     def _shape_targets(self, batch: TensorDictBase) -> None:
@@ -269,4 +273,10 @@ class DIIQN(DQN):
         ):
             if key not in batch.keys(True):
                 raise InputError(callback, None, f"configure the callback {callback}, which DIIQN learns from")
+        if self.shaping is not None and keys.EXPERT_LONGER in batch.keys(True):
+            raise InputError(
+                "expert_sampling.augmented_backup",
+                True,
+                "leave out this or model.shaping, whose potentials are of one way",
+            )
         self._keys_checked = True
