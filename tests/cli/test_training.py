@@ -144,6 +144,7 @@ def test_layers_override_in_order_and_the_resolved_configuration_repeats_the_run
 OPTIONS = {
     "n-step": ["--expert_sampling.n_step=3"],
     "augmented backup": ["--expert_sampling.augmented_backup=true"],
+    "squared margin": ["--model.expert_loss.margin_shape=squared"],
     "certain labels": ["--action_inference.certainty=above_chance", "--model.confidence.certainty=true"],
     "uniform labels": ["--model.labeller.largest_action_weight=20"],
     "shaping": ["--model.shaping={}"],

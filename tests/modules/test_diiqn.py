@@ -69,6 +69,15 @@ def test_added_margin_by_hand():
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * 0.5 * 4) + 0.5 * (2 + 0)) / 2)
 
 
+def test_squared_margin_by_hand():
+    # Violations are 4 and 0, and 1 where the second state's other action is within a margin of 2.
+    module = make(
+        expert_loss=ExpertLoss(margin=1.0, margin_size=2.0, margin_shape="squared"), confidence=FixedConfidence(1.0)
+    )
+    loss = losses(module, guided())["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 5**2 / 2) + 0.5 * (2 + 1**2 / 2)) / 2)
+
+
 def test_td_weighted_by_certainty_by_hand():
     # ζ is 1 and 0.25; expert TD losses are 2 and 12.5.
     module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0, td_weight="certainty"), confidence=FixedConfidence(0.0))

@@ -235,7 +235,8 @@ class DIIQN(DQN):
         terms, action = self.expert_loss, expert.get("action")
         loss = torch.zeros_like(q_expert[:, 0])
         if terms.margin:
-            loss = loss + terms.margin * large_margin_loss(q_expert, action, terms.margin_size)
+            violation = large_margin_loss(q_expert, action, terms.margin_size)
+            loss = loss + terms.margin * (violation if terms.margin_shape == "linear" else 0.5 * violation.square())
         if terms.lower_bound:
             loss = loss + terms.lower_bound * lower_bound_loss(action_value(q_expert, action), expert.get("return"))
         return loss

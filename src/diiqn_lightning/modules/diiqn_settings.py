@@ -13,6 +13,10 @@ class ExpertLoss:
         td: double-DQN TD loss on (s_e, a_e, r_e, s'_e).
         margin: large-margin loss (Hester et al., 2018) on (s_e, a_e).
         margin_size: m of the large margin, in units of return.
+        margin_shape: linear (as published) or squared (½ of its square). Under a linear margin every violation
+            pulls alike, until the network has memorised even those choices of the expert that hardly matter; under
+            a squared one an action that is nearly as good pulls little, and one whose value is far off, because
+            nobody ever tried it, pulls much (design choice).
         td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
             transition with the right labels misleads no TD error, however bad its expert is
             (design choice; needs the combination add).
@@ -23,6 +27,7 @@ class ExpertLoss:
     td: float = 0.0
     margin: float = 1.0
     margin_size: float = 0.2
+    margin_shape: str = "linear"
     td_weight: str = "confidence"
     lower_bound: float = 0.0
 
@@ -30,6 +35,8 @@ class ExpertLoss:
         for field in ("td", "margin", "margin_size", "lower_bound"):
             if getattr(self, field) < 0:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
+        if self.margin_shape not in ("linear", "squared"):
+            raise InputError("model.expert_loss.margin_shape", self.margin_shape, "choose linear or squared")
         if self.td_weight not in ("confidence", "certainty"):
             raise InputError("model.expert_loss.td_weight", self.td_weight, "choose confidence or certainty")
 
