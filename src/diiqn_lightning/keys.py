@@ -31,6 +31,7 @@ EXPERT_RETURN = (EXPERT, "return")  #                   [B] float32, inferred di
 EXPERT_LEAD = (EXPERT, "lead")  #                       [B] float32, the expert's lead in return, all alike
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
+EXPERT_HELD_OUT = (EXPERT, "held_out")  #               [B] bool: no imitation term learns from it
 EXPERT_LONGER = (EXPERT, "longer")  #                   what a longer TD target is made of, for augmented backups
 
 # Written by ``training_step``, before the first update for all updates at once.
@@ -41,6 +42,7 @@ EXPERT_POTENTIAL = (EXPERT, "potential")  #             [B] float32, w · V_E(s_
 # Written by ``training_step``, by each update.
 TD_ERROR = "td_error"  #                                [B] float32, |δ|: the new priority
 EXPERT_WEIGHT = (EXPERT, "weight")  #                   [B] float32 in [0, 1], the confidence Φ
+EXPERT_AGREES = (EXPERT, "agrees")  #                   [B] bool: the agent would take the inferred action
 
 # Stored in the replay beside a frame, by the action inference callback where the labeller asks for it.
 BEHAVIOUR_PROBABILITY = "behaviour_probability"  #      [B] float32 in (0, 1], π_b(a | s) when it was taken

@@ -94,8 +94,6 @@ def test_return_rule_compares_with_the_agents_value():
     # Row 0: G_e = 3 against V = 3: ½. Row 1: 1 against 0: σ(2).
     phi, _ = ReturnConfidence(beta=2.0)(evidence())
     assert_close(phi, torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
-    certain, _ = ReturnConfidence(beta=2.0, certainty=True)(evidence())
-    assert_close(certain, phi * torch.tensor([0.5, 1.0]))
 
 
 def test_episode_rule_by_hand():
@@ -104,8 +102,6 @@ def test_episode_rule_by_hand():
     assert_close(phi, torch.tensor([1 / (1 + math.exp(-3)), 0.5]))
     early, _ = EpisodeConfidence(beta=3.0, half_at=1.0)(evidence())
     assert_close(early, torch.tensor([0.5, 1 / (1 + math.exp(3))]))
-    certain, _ = EpisodeConfidence(beta=3.0, certainty=True)(evidence())
-    assert_close(certain, phi * torch.tensor([0.5, 1.0]))
 
 
 def test_at_equal_returns_the_agents_values_decide():

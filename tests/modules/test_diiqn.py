@@ -10,6 +10,7 @@ from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfi
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
+from diiqn_lightning.modules.carry_over import CarryOver
 from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
@@ -76,6 +77,28 @@ def test_squared_margin_by_hand():
     )
     loss = losses(module, guided())["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 5**2 / 2) + 0.5 * (2 + 1**2 / 2)) / 2)
+
+
+def test_imitation_weighted_by_certainty_by_hand():
+    # Violations are 5 and 1, ζ is 1 and 0.25.
+    terms = ExpertLoss(margin=1.0, margin_size=2.0, imitation_weight="certainty")
+    loss = losses(make(expert_loss=terms, confidence=FixedConfidence(1.0)), guided())["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 5) + 0.5 * (2 + 0.25 * 1)) / 2)
+
+
+def test_held_out_transitions_are_not_imitated_but_teach_td_errors():
+    batch = guided()
+    batch.set(keys.EXPERT_HELD_OUT, torch.tensor([True, False]))
+    terms = ExpertLoss(margin=1.0, margin_size=2.0, td=1.0)
+    loss = losses(make(expert_loss=terms, confidence=FixedConfidence(1.0)), batch)["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 2) + 0.5 * (2 + 1 + 12.5)) / 2)
+
+
+def test_imitation_that_does_not_carry_over_loses_its_weight():
+    module = make(expert_loss=ExpertLoss(margin_size=2.0), confidence=FixedConfidence(1.0), carry_over=CarryOver())
+    module.carry_over.agreement.copy_(torch.tensor([0.5, 1.0]))
+    loss = losses(module, guided())["loss"]
+    assert loss.item() == pytest.approx((1 * 0.5 + 0.5 * 2) / 2)
 
 
 def test_td_weighted_by_certainty_by_hand():

@@ -177,17 +177,15 @@ class ReturnConfidence(Confidence):
 
     Args:
         beta: β, steepness per unit of return.
-        certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    def __init__(self, beta: float = 2.0, certainty: bool = False) -> None:
-        self.beta, self.certainty = _steepness(beta), certainty
+    def __init__(self, beta: float = 2.0) -> None:
+        self.beta = _steepness(beta)
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
         phi = return_confidence(evidence.expert_return, evidence.value, self.beta)
-        gap = {"expert/return_gap": evidence.expert_return - evidence.value}
-        return (phi * evidence.certainty if self.certainty else phi), gap
+        return phi, {"expert/return_gap": evidence.expert_return - evidence.value}
 
 
 class EpisodeConfidence(Confidence):
@@ -205,21 +203,16 @@ class EpisodeConfidence(Confidence):
         half_at: l₀, the lead of the expert, in its standard deviations, at which Φ is ½. Above 0 the agent is
             let go before it has reached the expert.
         value_beta: β_Q, steepness per unit of return; 0 leaves the agent's values out.
-        certainty: multiply by ζ, the confidence in the inferred action.
     """
 
-    def __init__(
-        self, beta: float = 3.0, half_at: float = 0.0, value_beta: float = 0.0, certainty: bool = False
-    ) -> None:
+    def __init__(self, beta: float = 3.0, half_at: float = 0.0, value_beta: float = 0.0) -> None:
         self.beta, self.half_at, self.value_beta = _steepness(beta), half_at, _steepness(value_beta)
-        self.certainty = certainty
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ, the lead and the disadvantage of the expert's action that it comes from."""
         disadvantage = action_value(evidence.rated, evidence.expert_action) - evidence.rated.amax(1)
         phi = torch.sigmoid(self.beta * (evidence.lead - self.half_at) + self.value_beta * disadvantage)
-        parts = {"expert/lead": evidence.lead, "expert/disadvantage": disadvantage}
-        return (phi * evidence.certainty if self.certainty else phi), parts
+        return phi, {"expert/lead": evidence.lead, "expert/disadvantage": disadvantage}
 
 
 def _steepness(beta: float) -> float:

@@ -41,6 +41,9 @@ class ExpertSampling(lightning.Callback):
             agent's own, and what the expert made of it with one step more. Price and Boutilier, 2003,
             "Accelerating Reinforcement Learning through Implicit Imitation", augmented Bellman backup, on a
             sampled trajectory in place of a learned model of the expert.
+        held_out: share of the episodes that no imitation term (margin, lower bound) learns from, so that
+            one can tell how far imitation carries over to states that it has not seen (see the model's carry_over);
+            TD errors learn from all of them. The smallest share above 0 is one episode (design choice).
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class ExpertSampling(lightning.Callback):
         expert_reward: str = "matched",
         n_step: int = 1,
         augmented_backup: bool = False,
+        held_out: float = 0.0,
     ) -> None:
         for field, value, choices in (
             ("expert_draw", expert_draw, DRAWS),
@@ -67,13 +71,14 @@ class ExpertSampling(lightning.Callback):
                 "choose matched, or the neighbour draw: a draw from the dataset has no agent transition beside it",
             )
         require_within(0, 1, **{"expert_sampling.similarity_threshold": similarity_threshold})
+        require_within(0, 0.5, **{"expert_sampling.held_out": held_out})
         if neighbours < 1:
             raise InputError("expert_sampling.neighbours", neighbours, "give a whole number of at least 1")
         if n_step < 1:
             raise InputError("expert_sampling.n_step", n_step, "give a whole number of at least 1")
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
-        self.n_step, self.augmented_backup = n_step, augmented_backup
+        self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward = distance, expert_reward
         self._index: NeighbourIndex | None = None
@@ -81,6 +86,8 @@ class ExpertSampling(lightning.Callback):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the dataset and build the index."""
         self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
+        lengths = self._expert.states.episode_lengths
+        self._held_out = held_out_transitions(lengths, self.held_out) if self.held_out else None
         if self.expert_draw == "neighbour":
             require_binary(self._expert.states.states, self.distance, "expert_sampling.distance")
             self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
@@ -111,6 +118,8 @@ class ExpertSampling(lightning.Callback):
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }
+        if self._held_out is not None:
+            expert["held_out"] = self._held_out[index]
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
         if self.augmented_backup:
             batch.set(keys.EXPERT_LONGER, TensorDict(self._outcome(index, self.n_step + 1), batch.batch_size))
@@ -151,3 +160,23 @@ class ExpertSampling(lightning.Callback):
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the draws."""
         self._generator.set_state(state["generator"])
+
+
+def held_out_transitions(episode_lengths: Tensor, share: float) -> Tensor:
+    """Whether a transition is of an episode that is held out.
+
+    Episodes are taken in regular distances, so that they are of all parts of a dataset.
+
+    Args:
+        episode_lengths: transitions of each episode, ``[E]`` int64.
+        share: of the episodes, above 0 and below 1, at least one; of a single episode nothing is held out.
+
+    Returns:
+        ``[N]`` bool.
+    """
+    episodes = torch.arange(len(episode_lengths))
+    held_out = torch.zeros(len(episodes), dtype=torch.bool)
+    if len(episodes) > 1:
+        count = max(1, int(share * len(episodes)))
+        held_out[(torch.arange(count) * len(episodes)) // count] = True
+    return torch.repeat_interleave(held_out, episode_lengths)

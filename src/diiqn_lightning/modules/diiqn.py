@@ -21,6 +21,7 @@ from diiqn_lightning.algorithm.losses import (
 )
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
+from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
 from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.networks import QNetwork
@@ -37,6 +38,7 @@ class DIIQN(DQN):
 
     Args:
         expert_loss: the terms of L_e.
+        carry_over: lowers the weight of the imitation terms where the agent memorises; null never does.
         confidence: the rule of Φ; null takes ReturnConfidence.
         combination: mix (the published one) or add.
         expert_weight: λ of add.
@@ -67,6 +69,7 @@ class DIIQN(DQN):
         shaping: ShapingSettings | None = None,
         trusting_exploration: float = 0.0,
         value_head: bool = False,
+        carry_over: CarryOver | None = None,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
@@ -95,12 +98,13 @@ class DIIQN(DQN):
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
+        self.carry_over = CarryOverMeter(carry_over, num_actions) if carry_over is not None else None
         self.shaping = shaping
         if shaping is not None:
             self.expert_value = QNetwork(observation_shape, 1, hidden=shaping.hidden)
         self._keys_checked = False
 
-    written = (keys.TD_ERROR, keys.EXPERT_WEIGHT)
+    written = (keys.TD_ERROR, keys.EXPERT_WEIGHT, keys.EXPERT_AGREES)
 
     trust: Tensor
     """Φ̄, the running mean of Φ over batches; samples without guidance count as 0."""
@@ -122,6 +126,9 @@ class DIIQN(DQN):
         self._check_keys(batch)
         outputs = super().training_step(batch, batch_idx)
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
+        if self.carry_over is not None:
+            self.carry_over.measure(batch)
+            outputs["expert/carry_over"] = self.carry_over.carry_over
         return outputs
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
@@ -145,7 +152,7 @@ class DIIQN(DQN):
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
         expert_loss = self._imitation_terms(expert, q_expert + potential)
-        weighted = weight * expert_loss + td_weight * self.expert_loss.td * td_loss
+        weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
             loss = weighted + (1 - weight) * agent_loss
         else:
@@ -157,6 +164,7 @@ class DIIQN(DQN):
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
         update.set(keys.TD_ERROR, priority)
         update.set(keys.EXPERT_WEIGHT, weight)
+        update.set(keys.EXPERT_AGREES, agrees := q_expert.detach().argmax(1) == expert.get("action"))
         return {
             "loss": loss,
             "train/q": q_agent,
@@ -165,7 +173,7 @@ class DIIQN(DQN):
             "expert/weight": weight,
             "expert/guidance_rate": expert.get("valid"),
             "expert/inference_confidence": expert.get("inference_confidence"),
-            "expert/agreement": q_expert.argmax(1) == expert.get("action"),
+            "expert/agreement": agrees,
             **parts,
         }
 
@@ -240,6 +248,16 @@ class DIIQN(DQN):
         if terms.lower_bound:
             loss = loss + terms.lower_bound * lower_bound_loss(action_value(q_expert, action), expert.get("return"))
         return loss
+
+    def _imitation_weight(self, expert: TensorDictBase, confidence: Tensor) -> Tensor:
+        """What weighs the imitation terms of each sample, ``[B]``."""
+        weight = confidence
+        if self.expert_loss.imitation_weight == "certainty":
+            weight = weight * expert.get("inference_confidence")
+        if self.carry_over is not None:
+            weight = weight * self.carry_over.weight
+        held_out = expert.get("held_out", None)
+        return weight if held_out is None else torch.where(held_out, 0.0, weight)
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the labeller and the expert's value are parameter groups of their own."""

@@ -20,6 +20,8 @@ class ExpertLoss:
         td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
             transition with the right labels misleads no TD error, however bad its expert is
             (design choice; needs the combination add).
+        imitation_weight: what weighs the margin and the lower bound: confidence (Φ) or certainty (Φ · ζ: a
+            label that is a guess is imitated less; design choice).
         lower_bound: squared positive gap between the expert's inferred discounted return and
             Q(s_e, a_e) (Oh et al., 2018).
     """
@@ -29,6 +31,7 @@ class ExpertLoss:
     margin_size: float = 0.2
     margin_shape: str = "linear"
     td_weight: str = "confidence"
+    imitation_weight: str = "confidence"
     lower_bound: float = 0.0
 
     def __post_init__(self) -> None:
@@ -37,8 +40,9 @@ class ExpertLoss:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
         if self.margin_shape not in ("linear", "squared"):
             raise InputError("model.expert_loss.margin_shape", self.margin_shape, "choose linear or squared")
-        if self.td_weight not in ("confidence", "certainty"):
-            raise InputError("model.expert_loss.td_weight", self.td_weight, "choose confidence or certainty")
+        for field in ("td_weight", "imitation_weight"):
+            if getattr(self, field) not in ("confidence", "certainty"):
+                raise InputError(f"model.expert_loss.{field}", getattr(self, field), "choose confidence or certainty")
 
 
 @dataclass(frozen=True)

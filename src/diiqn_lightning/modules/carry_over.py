@@ -1,0 +1,86 @@
+"""How far imitation carries over to states that it has not seen (design choice)."""
+
+from dataclasses import dataclass
+
+import torch
+from tensordict import TensorDictBase
+from torch import Tensor, nn
+
+from diiqn_lightning import keys
+from diiqn_lightning.errors import InputError, require_positive
+
+
+@dataclass(frozen=True)
+class CarryOver:
+    """Imitate as far as imitation carries over to states that it has not seen.
+
+    The agent's agreement with the expert is measured, above chance, on transitions that the imitation terms learn
+    from and on held-out ones (``expert_sampling.held_out``). Where the second falls behind the first, the network
+    memorises choices that hardly matter, and its own values pay for it: the terms then lose weight until it stops
+    (design choice; measured in docs/research.md).
+
+    Args:
+        none_below: carry-over, held-out agreement over the other one, below which the terms weigh nothing.
+        full_from: carry-over from which they weigh as much as Φ says; in between, the weight rises linearly.
+        rate: share of the newest update in the running means of both agreements.
+    """
+
+    none_below: float = 0.6
+    full_from: float = 0.7
+    rate: float = 0.005
+
+    def __post_init__(self) -> None:
+        require_positive(**{"model.carry_over.rate": self.rate})
+        if not 0 <= self.none_below < self.full_from:
+            raise InputError(
+                "model.carry_over.none_below",
+                self.none_below,
+                f"give a number from 0 to below full_from, which is {self.full_from}",
+            )
+
+
+class CarryOverMeter(nn.Module):
+    """Follows the carry-over of a run; its state is in the checkpoint.
+
+    Args:
+        settings: what follows from it.
+        num_actions: A.
+    """
+
+    agreement: Tensor
+    """Running share of expert transitions whose action the agent would take: held-out ones, the others. ``[2]``."""
+
+    def __init__(self, settings: CarryOver, num_actions: int) -> None:
+        super().__init__()
+        self.settings, self.chance = settings, 1 / num_actions
+        self.register_buffer("agreement", torch.ones(2))
+
+    @property
+    def carry_over(self) -> Tensor:
+        """Agreement on held-out transitions over agreement on the others, both above chance; a scalar."""
+        held_out, learned = (self.agreement - self.chance).clamp(min=1e-3)
+        ratio: Tensor = held_out / learned
+        return ratio
+
+    @property
+    def weight(self) -> Tensor:
+        """What the imitation terms are multiplied by, a scalar in [0, 1]."""
+        low, high = self.settings.none_below, self.settings.full_from
+        return ((self.carry_over - low) / (high - low)).clamp(0, 1)
+
+    def measure(self, batch: TensorDictBase) -> None:
+        """Follow the updates of a batch ``[U, B]``.
+
+        Raises:
+            InputError: if nothing was held out.
+        """
+        if keys.EXPERT_HELD_OUT not in batch.keys(True):
+            raise InputError(
+                "expert_sampling.held_out", 0, "give a share of the episodes, from which model.carry_over is measured"
+            )
+        agrees, valid = batch.get(keys.EXPERT_AGREES), batch.get(keys.EXPERT_VALID)
+        held_out = batch.get(keys.EXPERT_HELD_OUT)
+        rate = 1 - (1 - self.settings.rate) ** len(batch)
+        for number, among in enumerate((valid & held_out, valid & ~held_out)):
+            if bool(among.any()):
+                self.agreement[number].lerp_(agrees[among].float().mean(), rate)

@@ -1,0 +1,18 @@
+import pytest
+import torch
+
+from diiqn_lightning.callbacks.expert_sampling import held_out_transitions
+
+
+@pytest.mark.parametrize(
+    ("share", "episodes"), [(0.5, [0, 2]), (0.25, [0]), (0.01, [0])], ids=["half", "a quarter", "at least one"]
+)
+def test_whole_episodes_are_held_out(share, episodes):
+    lengths = torch.tensor([2, 1, 3, 1])
+    held_out = held_out_transitions(lengths, share)
+    expected = torch.isin(torch.repeat_interleave(torch.arange(4), lengths), torch.tensor(episodes))
+    assert torch.equal(held_out, expected)
+
+
+def test_of_a_single_episode_nothing_is_held_out():
+    assert not bool(held_out_transitions(torch.tensor([5]), 0.2).any())
