@@ -54,6 +54,7 @@ def evidence(**changes):
         q=torch.tensor([[1.0, 3.0], [0.0, 0.0]]),
         rated=torch.tensor([[5.0, 4.0], [1.0, 0.0]]),
         value=torch.tensor([3.0, 0.0]),
+        deviation=torch.tensor([0.5, 1.0]),
         expert_action=torch.tensor([1, 0]),
         agent_action=torch.tensor([0, 1]),
         visits=torch.tensor([7.0, 0.0]),
@@ -96,6 +97,12 @@ def test_return_rule_compares_with_the_agents_value():
     assert_close(phi, torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
 
 
+def test_an_uncertain_value_trusts_the_expert_more():
+    # Row 0: 3 against 3 − 2 · ½: σ(1). Row 1: 1 against 0 − 2: σ(3).
+    phi, _ = ReturnConfidence(beta=1.0, deviations=2.0)(evidence())
+    assert_close(phi, torch.sigmoid(torch.tensor([1.0, 3.0])))
+
+
 def test_episode_rule_by_hand():
     # A lead of one standard deviation: σ(3). None: ½.
     phi, _ = EpisodeConfidence(beta=3.0)(evidence())
@@ -115,7 +122,7 @@ floats = st.floats(-1e3, 1e3, width=32)
 RULES = [
     PublishedConfidence(),
     PublishedConfidence(frequency_weight="falling"),
-    ReturnConfidence(),
+    ReturnConfidence(deviations=1.0),
     EpisodeConfidence(value_beta=5.0),
     FixedConfidence(0.3),
 ]
@@ -135,6 +142,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
             torch.tensor(q),
             torch.tensor(q),
             torch.tensor(q).amax(1),
+            torch.ones(rows),
             torch.zeros(rows, dtype=torch.int64),
             torch.ones(rows, dtype=torch.int64),
             torch.full((rows,), visits),

@@ -150,9 +150,10 @@ OPTIONS = {
     "shaping": ["--model.shaping={}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],
     "returns": ["--model.confidence=ReturnConfidence"],
+    "uncertainty": ["--model.confidence=ReturnConfidence", "--model.confidence.deviations=1", "--model.value_heads=3"],
     "carry-over": ["--model.carry_over={}", "--expert_sampling.held_out=0.2"],
     "own values": ["--model.confidence.value_beta=5"],
-    "one head": ["--model.value_head=false", "--model.trusting_exploration=0"],
+    "one head": ["--model.value_heads=0", "--model.trusting_exploration=0"],
     "prioritized": ["--data.prioritized.alpha=0.6", "--model.priority=mixed"],
 }
 
@@ -220,7 +221,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
 
 OTHERWISE = {
     "number of environments": ("--data.num_envs=8", ["data.num_envs is 8", "made with: 4"]),
-    "network": ("--model.value_head=false", ["value_head is False", "made with: True"]),
+    "network": ("--model.value_heads=2", ["value_heads is 2", "made with: 1"]),
     "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
     "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),
     "number of processes": ("--trainer.devices=2", ["trainer.devices", "is 2", "as many processes: 1"]),

@@ -11,7 +11,8 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
 from diiqn_lightning.modules.carry_over import CarryOver
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings
+from diiqn_lightning.modules.shaping import ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
 
@@ -169,7 +170,7 @@ TWO_HEADED_TARGET = [[9.0, 9.0, 2.0, 6.0], [9.0, 9.0, 1.0, 4.0]]
 
 
 def two_headed(**changes):
-    module = make(value_head=True, **changes)
+    module = make(value_heads=1, **changes)
     module.online, module.target = Table(TWO_HEADS), Table(TWO_HEADED_TARGET).requires_grad_(False)
     return module
 
@@ -270,6 +271,8 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
         {"priority": "both"},
         {"priority": "mixed"},
         {"expert_weight": -1.0},
+        {"value_heads": -1},
+        {"confidence": ReturnConfidence(deviations=1.0), "value_heads": 1},
     ],
 )
 def test_refuses_values_out_of_range(changes):
@@ -300,7 +303,7 @@ class Potential(torch.nn.Module):
 
 def shaped(**changes):
     module = make(shaping=ShapingSettings(), **changes)
-    module.expert_value = Potential()
+    module.shaping.network = Potential()
     return module
 
 
@@ -330,11 +333,11 @@ def test_shaped_values_are_compared_with_returns_as_unshaped_ones():
 def test_the_experts_value_learns_its_returns():
     torch.manual_seed(0)
     module = DIIQN((1,), 2, shaping=ShapingSettings(learning_rate=1e-2))
-    optimizer = torch.optim.Adam(module.expert_value.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(module.shaping.parameters(), lr=1e-2)
     batch = as_batch(guided())
     for _ in range(300):
         optimizer.zero_grad()
         module.batch_losses(batch)["loss/expert_value"].backward()
         optimizer.step()
-    values = module.expert_value(torch.tensor([[0.0], [1.0]])).squeeze(1)
+    values = module.shaping(torch.tensor([[0.0], [1.0]]))
     assert_close(values, torch.tensor([3.0, 6.0]), atol=0.1, rtol=0)

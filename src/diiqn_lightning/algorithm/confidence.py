@@ -73,6 +73,7 @@ class Evidence(NamedTuple):
         q: Q(s_e, ·) of the online network without gradient, ``[B, A]``.
         rated: the values of all actions at s_e that targets use, ``[B, A]``: Q itself, or the value head's.
         value: V(s_e), the value of the action that the agent would take there.
+        deviation: standard deviation of that value over the value heads; 0 for fewer than two.
         expert_action: a_e, ``[B]`` int64.
         agent_action: a_a, the action of the sampled agent transition, ``[B]`` int64.
         visits: c.
@@ -84,6 +85,7 @@ class Evidence(NamedTuple):
     q: Tensor
     rated: Tensor
     value: Tensor
+    deviation: Tensor
     expert_action: Tensor
     agent_action: Tensor
     visits: Tensor
@@ -173,19 +175,25 @@ class FixedConfidence(Confidence):
 
 
 class ReturnConfidence(Confidence):
-    """Φ_G = σ(β · [G_e − max_a Q(s_e, a)]): trust the expert where it earned more than the agent expects.
+    """Φ_G = σ(β · [G_e − (V(s_e) − κ · s_V)]): trust the expert where it earned more than the agent can be sure of.
 
     Args:
         beta: β, steepness per unit of return.
+        deviations: κ, how many standard deviations s_V over the value heads the agent's value V is lowered by:
+            where it is uncertain, the expert is trusted. 0 takes V as it is; more needs several value heads
+            (design choice, after the confidence bounds of bootstrapped DQN, Osband et al., 2016).
     """
 
-    def __init__(self, beta: float = 2.0) -> None:
-        self.beta = _steepness(beta)
+    def __init__(self, beta: float = 2.0, deviations: float = 0.0) -> None:
+        if deviations < 0:
+            raise InputError("confidence.deviations", deviations, "give 0 or a larger number")
+        self.beta, self.deviations = _steepness(beta), deviations
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
-        phi = return_confidence(evidence.expert_return, evidence.value, self.beta)
-        return phi, {"expert/return_gap": evidence.expert_return - evidence.value}
+        value = evidence.value - self.deviations * evidence.deviation
+        phi = return_confidence(evidence.expert_return, value, self.beta)
+        return phi, {"expert/return_gap": evidence.expert_return - value, "expert/value_deviation": evidence.deviation}
 
 
 class EpisodeConfidence(Confidence):

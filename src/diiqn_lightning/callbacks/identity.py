@@ -10,7 +10,7 @@ STRUCTURE = (
     "data.replay_capacity",
     "data.prioritized",
     "model.init_args.hidden",
-    "model.init_args.value_head",
+    "model.init_args.value_heads",
     "model.init_args.labeller.hidden",
     "model.init_args.shaping",
     "action_inference.class_path",

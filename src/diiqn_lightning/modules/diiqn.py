@@ -16,14 +16,15 @@ from diiqn_lightning.algorithm.losses import (
     elementwise_loss,
     large_margin_loss,
     lower_bound_loss,
-    shaping_reward,
     uniform_behaviour_weight,
 )
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings, ShapingSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings
 from diiqn_lightning.modules.dqn import DQN
+from diiqn_lightning.modules.heads import Heads
+from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
@@ -48,11 +49,12 @@ class DIIQN(DQN):
         trusting_exploration: κ in [0, 1]: ε is multiplied by 1 − κ · Φ̄, where Φ̄ is the running mean of Φ.
             Who trusts the expert acts as the network says, which is as the expert would, in place of at
             random, and learns in the states that this leads to (design choice).
-        value_head: gives the network a second output, which only TD errors train. It rates the actions
-            that the first one picks, in all targets and wherever a confidence asks for the agent's value.
+        value_heads: gives the network further outputs, which only TD errors train. Their mean rates the actions
+            that the first output picks, in all targets and wherever a confidence asks for the agent's value.
             What the expert's loss adds to the first output then never enters a target: raised by a
             margin in each state, values would be inflated state by state, and an agent that overrates
-            itself trusts no expert (design choice).
+            itself trusts no expert (design choice). Several start apart and agree only where data made them,
+            so that their spread tells how uncertain a value is (Osband et al., 2016, without masks).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -68,7 +70,7 @@ class DIIQN(DQN):
         labeller: LabellerSettings | None = None,
         shaping: ShapingSettings | None = None,
         trusting_exploration: float = 0.0,
-        value_head: bool = False,
+        value_heads: int = 0,
         carry_over: CarryOver | None = None,
         **dqn: Any,
     ) -> None:
@@ -91,17 +93,17 @@ class DIIQN(DQN):
         self.expert_loss, self.combination = expert_loss, combination
         self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
-        self.value_head = value_head
-        if value_head:
-            self.online = QNetwork(observation_shape, 2 * num_actions, hidden=dqn.get("hidden"))
+        self.heads = Heads(num_actions, value_heads)
+        if isinstance(self.confidence, ReturnConfidence) and self.confidence.deviations and value_heads < 2:
+            raise InputError("model.value_heads", value_heads, "give at least 2, confidence.deviations is their spread")
+        if value_heads:
+            self.online = QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden"))
             self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
         self.carry_over = CarryOverMeter(carry_over, num_actions) if carry_over is not None else None
-        self.shaping = shaping
-        if shaping is not None:
-            self.expert_value = QNetwork(observation_shape, 1, hidden=shaping.hidden)
+        self.shaping = ExpertPotential(shaping, observation_shape) if shaping is not None else None
         self._keys_checked = False
 
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT, keys.EXPERT_AGREES)
@@ -115,11 +117,11 @@ class DIIQN(DQN):
 
     def policy_values(self, output: Tensor) -> Tensor:
         """The first head."""
-        return output[:, : self.num_actions] if self.value_head else output
+        return self.heads.policy(output)
 
     def state_action_values(self, output: Tensor) -> Tensor:
-        """The second head, where there is one."""
-        return output[:, self.num_actions :] if self.value_head else output
+        """The mean of the value heads, where there are any."""
+        return self.heads.rated(output)
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
@@ -136,19 +138,18 @@ class DIIQN(DQN):
         expert = update.get(keys.EXPERT)
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
         q_agent, q_expert = self.policy_values(output).chunk(2)
-        rated_agent, rated_expert = self.state_action_values(output).chunk(2)
         # Shaped values are relative to the potential; returns are not.
         potential = update.get(keys.EXPERT_POTENTIAL).unsqueeze(1) if self.shaping is not None else torch.zeros(())
         agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
 
-        evidence = self._evidence(update, expert, q_expert.detach() + potential, rated_expert.detach() + potential)
+        evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
         weight, parts = self.confidence(evidence)
         weight = torch.where(expert.get("valid"), weight, 0.0)
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
-        if self.value_head:
-            rated_td, rated_expert_td = self._td_errors(update, expert, rated_agent, rated_expert)
-            agent_loss = agent_loss + elementwise_loss(rated_td, self.loss)
-            td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss)
+        for rated in self.heads.each(output) if self.heads.count else ():
+            rated_td, rated_expert_td = self._td_errors(update, expert, *rated.chunk(2))
+            agent_loss = agent_loss + elementwise_loss(rated_td, self.loss) / self.heads.count
+            td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss) / self.heads.count
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
         expert_loss = self._imitation_terms(expert, q_expert + potential)
@@ -188,9 +189,7 @@ class DIIQN(DQN):
                 parts.append(uniform_behaviour_weight(probability, self.num_actions, largest))
             losses["loss/labeller"] = self.labeller.loss(*parts).mean()
         if self.shaping is not None:
-            expert = batch.get(keys.EXPERT).flatten(0, 1)
-            error = self.expert_value(expert.get("observation")).squeeze(1) - expert.get("return")
-            losses["loss/expert_value"] = (expert.get("valid") * elementwise_loss(error, "squared")).mean()
+            losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).flatten(0, 1))
         return losses
 
     def write_targets(self, batch: TensorDictBase) -> None:
@@ -202,32 +201,11 @@ class DIIQN(DQN):
                 target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
             batch.set(keys.EXPERT_TARGET, target)
         if self.shaping is not None:
-            self._shape_targets(batch)
+            self.shaping.shape(batch, self.discount)
 
     def _target_of(self, outcome: TensorDictBase) -> Tensor:
         """Targets ``[U, B]`` of transitions of the expert's."""
         return self.td_target(*(outcome.get(name) for name in ("reward", "terminated", "next_observation", "discount")))
-
-    @torch.no_grad()
-    def _shape_targets(self, batch: TensorDictBase) -> None:
-        """Add F to the targets, and write V_E(s_e)."""
-        assert self.shaping is not None
-        expert = batch.get(keys.EXPERT)
-        states = (batch.get(keys.OBSERVATION), batch.get(keys.NEXT_OBSERVATION))
-        potential, next_potential = self._potential(batch, *states)
-        target, terminated = batch.get(keys.TARGET), batch.get(keys.TERMINATED)
-        target.add_(shaping_reward(potential, next_potential, terminated, self.discount))
-        potential, next_potential = self._potential(batch, expert.get("observation"), expert.get("next_observation"))
-        if self.expert_loss.td:
-            target, terminated = expert.get("target"), expert.get("terminated")
-            target.add_(shaping_reward(potential, next_potential, terminated, expert.get("discount")))
-        batch.set(keys.EXPERT_POTENTIAL, potential)
-
-    def _potential(self, batch: TensorDictBase, *observations: Tensor) -> tuple[Tensor, ...]:
-        """w · V_E of observations ``[U, B, *O]``, ``[U, B]`` each."""
-        assert self.shaping is not None
-        values = self.expert_value(torch.cat([observation.flatten(0, 1) for observation in observations]))
-        return tuple(self.shaping.weight * part.view(batch.batch_size) for part in values.chunk(len(observations)))
 
     def _td_errors(
         self, update: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
@@ -265,15 +243,17 @@ class DIIQN(DQN):
         if self.labeller_settings is not None:
             groups.append({"params": list(self.labeller.parameters()), "lr": self.labeller_settings.learning_rate})
         if self.shaping is not None:
-            groups.append({"params": list(self.expert_value.parameters()), "lr": self.shaping.learning_rate})
+            groups.append({"params": list(self.shaping.parameters()), "lr": self.shaping.settings.learning_rate})
         return self.optimizer_factory(groups)
 
-    @staticmethod
-    def _evidence(update: TensorDictBase, expert: TensorDictBase, q_expert: Tensor, rated: Tensor) -> Evidence:
+    def _evidence(self, update: TensorDictBase, expert: TensorDictBase, output: Tensor, potential: Tensor) -> Evidence:
+        """From the network's output at s_e, ``[B, …]``."""
+        q_expert, rated = self.policy_values(output) + potential, self.state_action_values(output) + potential
         return Evidence(
             q_expert,
             rated,
             double_q_value(q_expert, rated),
+            self.heads.deviation(output, q_expert.argmax(1)),
             expert.get("action"),
             update.get(keys.ACTION),
             expert.get("count"),
@@ -292,10 +272,4 @@ class DIIQN(DQN):
         ):
             if key not in batch.keys(True):
                 raise InputError(callback, None, f"configure the callback {callback}, which DIIQN learns from")
-        if self.shaping is not None and keys.EXPERT_LONGER in batch.keys(True):
-            raise InputError(
-                "expert_sampling.augmented_backup",
-                True,
-                "leave out this or model.shaping, whose potentials are of one way",
-            )
         self._keys_checked = True

@@ -1,4 +1,4 @@
-"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, its labeller, its shaping."""
+"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss and its labeller."""
 
 from dataclasses import dataclass
 
@@ -67,26 +67,3 @@ class LabellerSettings:
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
             raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
-
-
-@dataclass(frozen=True)
-class ShapingSettings:
-    """Potential-based shaping (Ng et al., 1999) with the expert's state value as the potential.
-
-    V_E(s) is a network that learns the expert's inferred discounted return G_e from its states. All
-    targets get F = w · (γ · V_E(s') − V_E(s)) on top, with V_E = 0 after a termination. Which policy is
-    the best one stays the same; what is left to learn is by how much an action is better than the expert
-    (design choice; an agent need not know any of the expert's actions).
-
-    Args:
-        weight: w.
-        hidden: widths of its hidden linear layers; null chooses them by the observation.
-        learning_rate: of its parameter group.
-    """
-
-    weight: float = 1.0
-    hidden: list[int] | None = None
-    learning_rate: float = 2.5e-4
-
-    def __post_init__(self) -> None:
-        require_positive(**{"model.shaping.weight": self.weight, "model.shaping.learning_rate": self.learning_rate})

@@ -1,0 +1,28 @@
+import torch
+from torch.testing import assert_close
+
+from diiqn_lightning.modules.heads import Heads
+
+# Two states, two actions: the policy's values, then those of two heads.
+OUTPUT = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 8.0], [0.0, -1.0, 1.0, 1.0, 3.0, 7.0]])
+
+
+def test_value_heads_rate_by_their_mean():
+    heads = Heads(num_actions=2, count=2)
+    assert heads.size == 6
+    assert_close(heads.policy(OUTPUT), OUTPUT[:, :2])
+    assert_close(heads.each(OUTPUT), torch.stack([OUTPUT[:, 2:4], OUTPUT[:, 4:]]))
+    assert_close(heads.rated(OUTPUT), torch.tensor([[4.0, 6.0], [2.0, 4.0]]))
+
+
+def test_their_spread_is_a_standard_deviation():
+    # Of 4 and 8, and of 1 and 3.
+    deviation = Heads(2, 2).deviation(OUTPUT, torch.tensor([1, 0]))
+    assert_close(deviation, torch.tensor([8.0, 2.0]).sqrt())
+
+
+def test_without_value_heads_the_policy_rates_itself():
+    heads, output = Heads(2, 0), OUTPUT[:, :2]
+    assert torch.equal(heads.rated(output), output)
+    assert torch.equal(heads.each(output)[0], output)
+    assert not bool(heads.deviation(output, torch.tensor([0, 1])).any())
