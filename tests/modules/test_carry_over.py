@@ -49,7 +49,7 @@ def test_without_held_out_transitions_there_is_nothing_to_measure():
         meter(1.0, 1.0).measure(batch)
 
 
-@pytest.mark.parametrize("settings", [{"none_below": 0.7}, {"none_below": -0.1}, {"rate": 0.0}])
+@pytest.mark.parametrize("settings", [{"none_below": 0.85}, {"none_below": -0.1}, {"rate": 0.0}])
 def test_refuses_settings_out_of_range(settings):
     with pytest.raises(InputError, match="carry_over"):
         CarryOver(**settings)

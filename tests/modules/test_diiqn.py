@@ -253,6 +253,17 @@ def test_the_labeller_learns_from_the_agents_transitions_and_leaves_the_q_values
     assert module.online.values.grad is None
 
 
+def test_the_labeller_may_learn_from_a_part_of_a_batch():
+    some, whole = (
+        make(labeller=LabellerSettings(transitions=size), confidence=FixedConfidence(0.0)) for size in (2, 4)
+    )
+    batch = torch.stack([guided(), guided()])
+    part = batch[:1]
+    for module in (some, whole):
+        module.labeller.load_state_dict(some.labeller.state_dict())
+    assert_close(some.batch_losses(batch)["loss/labeller"], whole.batch_losses(part)["loss/labeller"])
+
+
 def test_without_a_labeller_nothing_is_added_to_a_batch():
     assert make().batch_losses(torch.stack([guided()])) == {}
 
@@ -278,6 +289,11 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
 def test_refuses_values_out_of_range(changes):
     with pytest.raises(InputError, match="model."):
         DIIQN((1,), 2, **changes)
+
+
+def test_the_labeller_needs_transitions():
+    with pytest.raises(InputError, match="labeller.transitions is 0"):
+        LabellerSettings(transitions=0)
 
 
 @pytest.mark.parametrize("changes", [{"td": -1.0}, {"margin": -1.0}, {"margin_size": -0.1}])

@@ -25,8 +25,8 @@ class CarryOver:
         rate: share of the newest update in the running means of both agreements.
     """
 
-    none_below: float = 0.6
-    full_from: float = 0.7
+    none_below: float = 0.7
+    full_from: float = 0.85
     rate: float = 0.005
 
     def __post_init__(self) -> None:

@@ -183,9 +183,10 @@ class DIIQN(DQN):
         losses = {}
         if self.labeller_settings is not None:
             transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-            parts = [batch.get(key).flatten(0, 1) for key in transition]
+            some = slice(self.labeller_settings.transitions)
+            parts = [batch.get(key).flatten(0, 1)[some] for key in transition]
             if (largest := self.labeller_settings.largest_action_weight) is not None:
-                probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)
+                probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
                 parts.append(uniform_behaviour_weight(probability, self.num_actions, largest))
             losses["loss/labeller"] = self.labeller.loss(*parts).mean()
         if self.shaping is not None:

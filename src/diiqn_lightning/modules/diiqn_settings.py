@@ -52,6 +52,8 @@ class LabellerSettings:
     Args:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
+        transitions: of each batch of updates, how many the labeller learns from; null takes all. Labels are learned
+            long before values are, and each transition of the labeller's costs as much as three of the agent's.
         largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
             much; null weighs all alike. An agent that explores little would else teach its labeller that
             whatever is done in a state is what the agent itself does there: where the expert does something
@@ -61,8 +63,13 @@ class LabellerSettings:
     hidden: list[int] | None = None
     learning_rate: float = 1e-3
     largest_action_weight: float | None = None
+    transitions: int | None = None
 
     def __post_init__(self) -> None:
+        if self.transitions is not None and self.transitions < 1:
+            raise InputError(
+                "model.labeller.transitions", self.transitions, "give a whole number of at least 1, or null"
+            )
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
