@@ -60,6 +60,7 @@ def evidence(**changes):
         visits=torch.tensor([7.0, 0.0]),
         certainty=torch.tensor([0.5, 1.0]),
         expert_return=torch.tensor([3.0, 1.0]),
+        expert_target=torch.tensor([5.0, -1.0]),
         lead=torch.tensor([1.0, 0.0]),
     )
     return Evidence(**(values | changes))
@@ -101,6 +102,12 @@ def test_an_uncertain_value_trusts_the_expert_more():
     # Row 0: 3 against 3 − 2 · ½: σ(1). Row 1: 1 against 0 − 2: σ(3).
     phi, _ = ReturnConfidence(beta=1.0, deviations=2.0)(evidence())
     assert_close(phi, torch.sigmoid(torch.tensor([1.0, 3.0])))
+
+
+def test_the_next_steps_alone_may_count():
+    # Row 0: 5 against 3; row 1: −1 against 0.
+    phi, _ = ReturnConfidence(beta=1.0, horizon="n_step")(evidence())
+    assert_close(phi, torch.sigmoid(torch.tensor([2.0, -1.0])))
 
 
 def test_episode_rule_by_hand():
@@ -147,6 +154,7 @@ def test_confidence_is_always_a_probability(rule, q, visits, certainty, expert_r
             torch.ones(rows, dtype=torch.int64),
             torch.full((rows,), visits),
             torch.full((rows,), certainty),
+            torch.full((rows,), expert_return),
             torch.full((rows,), expert_return),
             torch.full((rows,), expert_return),
         )

@@ -151,6 +151,7 @@ OPTIONS = {
     "lower bound": ["--model.expert_loss.lower_bound=1"],
     "returns": ["--model.confidence=ReturnConfidence"],
     "uncertainty": ["--model.confidence=ReturnConfidence", "--model.confidence.deviations=1", "--model.value_heads=3"],
+    "next steps": ["--model.confidence=ReturnConfidence", "--model.confidence.horizon=n_step"],
     "carry-over": ["--model.carry_over={}", "--expert_sampling.held_out=0.2"],
     "own values": ["--model.confidence.value_beta=5"],
     "one head": ["--model.value_heads=0", "--model.trusting_exploration=0"],

@@ -284,6 +284,7 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
         {"expert_weight": -1.0},
         {"value_heads": -1},
         {"confidence": ReturnConfidence(deviations=1.0), "value_heads": 1},
+        {"confidence": ReturnConfidence(horizon="n_step"), "expert_loss": ExpertLoss(td=0.0)},
     ],
 )
 def test_refuses_values_out_of_range(changes):

@@ -79,6 +79,7 @@ class Evidence(NamedTuple):
         visits: c.
         certainty: ζ.
         expert_return: G_e.
+        expert_target: TD target of the expert's transition, n steps along its trajectory; G_e where no term needs it.
         lead: the expert's lead in return over the agent's recent episodes, in its standard deviations.
     """
 
@@ -91,6 +92,7 @@ class Evidence(NamedTuple):
     visits: Tensor
     certainty: Tensor
     expert_return: Tensor
+    expert_target: Tensor
     lead: Tensor
 
 
@@ -182,18 +184,24 @@ class ReturnConfidence(Confidence):
         deviations: κ, how many standard deviations s_V over the value heads the agent's value V is lowered by:
             where it is uncertain, the expert is trusted. 0 takes V as it is; more needs several value heads
             (design choice, after the confidence bounds of bootstrapped DQN, Osband et al., 2016).
+        horizon: whole (G_e, to the episode's end) or n_step (the expert's TD target: its rewards over
+            ``expert_sampling.n_step`` steps and the agent's value from there on, which asks only whether the expert's
+            next steps are better; needs the td term; design choice).
     """
 
-    def __init__(self, beta: float = 2.0, deviations: float = 0.0) -> None:
+    def __init__(self, beta: float = 2.0, deviations: float = 0.0, horizon: str = "whole") -> None:
         if deviations < 0:
             raise InputError("confidence.deviations", deviations, "give 0 or a larger number")
-        self.beta, self.deviations = _steepness(beta), deviations
+        if horizon not in ("whole", "n_step"):
+            raise InputError("confidence.horizon", horizon, "choose whole or n_step")
+        self.beta, self.deviations, self.horizon = _steepness(beta), deviations, horizon
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
         value = evidence.value - self.deviations * evidence.deviation
-        phi = return_confidence(evidence.expert_return, value, self.beta)
-        return phi, {"expert/return_gap": evidence.expert_return - value, "expert/value_deviation": evidence.deviation}
+        expert_return = evidence.expert_return if self.horizon == "whole" else evidence.expert_target
+        phi = return_confidence(expert_return, value, self.beta)
+        return phi, {"expert/return_gap": expert_return - value, "expert/value_deviation": evidence.deviation}
 
 
 class EpisodeConfidence(Confidence):

@@ -94,8 +94,7 @@ class DIIQN(DQN):
         self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
         self.heads = Heads(num_actions, value_heads)
-        if isinstance(self.confidence, ReturnConfidence) and self.confidence.deviations and value_heads < 2:
-            raise InputError("model.value_heads", value_heads, "give at least 2, confidence.deviations is their spread")
+        self._check_confidence()
         if value_heads:
             self.online = QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden"))
             self.target = copy.deepcopy(self.online).requires_grad_(False)
@@ -260,8 +259,19 @@ class DIIQN(DQN):
             expert.get("count"),
             expert.get("inference_confidence"),
             expert.get("return"),
+            expert.get("target") + potential.squeeze(-1) if self.expert_loss.td else expert.get("return"),
             expert.get("lead"),
         )
+
+    def _check_confidence(self) -> None:
+        """Refuse a rule that asks for what this module does not have."""
+        rule, heads = self.confidence, self.heads.count
+        if isinstance(rule, ReturnConfidence) and rule.deviations and heads < 2:
+            raise InputError("model.value_heads", heads, "give at least 2, confidence.deviations is their spread")
+        if isinstance(rule, ReturnConfidence) and rule.horizon == "n_step" and not self.expert_loss.td:
+            raise InputError(
+                "model.confidence.horizon", rule.horizon, "give model.expert_loss.td a weight, or choose whole"
+            )
 
     def _check_keys(self, batch: TensorDictBase) -> None:
         """A missing callback must not silently turn imitation off."""
