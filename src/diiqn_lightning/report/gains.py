@@ -1,0 +1,126 @@
+"""What algorithms gain over a baseline: return, normalised scores, and frames."""
+
+import csv
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.report.comparison import FinishedRun, grouped
+from diiqn_lightning.report.statistics import Interval, frames_to, iqm, iqm_difference, normalised
+
+COLUMNS = (
+    "environment",
+    "algorithm",
+    "seeds",
+    "return_mean",
+    "gain_percent",
+    "normalised_mean",
+    "over_expert_percent",
+    "frames_to_expert",
+    "frames_to_baseline",
+    "share_of_baseline_frames",
+)
+
+
+def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]]:
+    """A row for each environment and algorithm that the baseline was run on too, the baseline's own included.
+
+    Frames are those of the mean curve over seeds: of its first evaluation at the expert's return, and at the
+    baseline's mean final return. The share divides the latter by those that the baseline itself needs.
+
+    Args:
+        runs: finished runs.
+        baseline: label of the baseline.
+    """
+    groups = grouped(runs)
+    rows = []
+    for (environment, label), group in groups.items():
+        reference = groups.get((environment, baseline))
+        if reference is None:
+            continue
+        level, random = _mean(reference, "eval_return"), _random(runs, environment)
+        mean, expert = _mean(group, "eval_return"), _mean(group, "expert_return")
+        reached, reference_reached = (frames_to(mean_curve(some), level) for some in (group, reference))
+        rows.append(
+            {
+                "environment": environment,
+                "algorithm": label,
+                "seeds": len(group),
+                "return_mean": round(mean, 2),
+                "gain_percent": round(100 * (mean / level - 1), 1),
+                "normalised_mean": round(normalised(mean, random, level), 3),
+                "over_expert_percent": round(100 * (mean / expert - 1), 1) if not math.isnan(expert) else "",
+                "frames_to_expert": frames_to(mean_curve(group), expert) or "",
+                "frames_to_baseline": reached or "",
+                "share_of_baseline_frames": round(reached / reference_reached, 3)
+                if reached and reference_reached
+                else "",
+            }
+        )
+    return rows
+
+
+def interquartile_means(runs: Sequence[FinishedRun], baseline: str) -> dict[str, dict[str, Any]]:
+    """IQM of normalised scores over the games that an algorithm and the baseline share, with intervals.
+
+    Args:
+        runs: finished runs.
+        baseline: label of the baseline.
+
+    Returns:
+        By label: ``{"iqm": [estimate, low, high], "difference": …, "games": …}``, the difference to the baseline's;
+        limits are ``None`` where a game has a single seed.
+    """
+    groups = grouped(runs)
+    scores: dict[str, dict[str, list[float]]] = {}
+    for (environment, label), group in groups.items():
+        if (environment, baseline) in groups:
+            level, random = _mean(groups[environment, baseline], "eval_return"), _random(runs, environment)
+            values = [normalised(run.numbers["eval_return"], random, level) for run in group]
+            scores.setdefault(label, {})[environment] = values
+    means = {}
+    for label, games in scores.items():
+        same_games = {game: scores[baseline][game] for game in games}
+        means[label] = {
+            "iqm": _rounded(iqm(games)),
+            "difference": _rounded(iqm_difference(games, same_games)),
+            "games": sorted(games),
+        }
+    return means
+
+
+def mean_curve(group: Sequence[FinishedRun]) -> tuple[list[int], list[float]]:
+    """Mean evaluated return over seeds, at the frames that all of them have."""
+    frames = sorted(set.intersection(*(set(run.curve[0]) for run in group)))
+    values = [dict(zip(*run.curve, strict=True)) for run in group]
+    return frames, [statistics.fmean(value[at] for value in values) for at in frames]
+
+
+def write_gains(rows: Sequence[dict[str, Any]], path: Path) -> str:
+    """Write the rows as CSV.
+
+    Returns:
+        The same as a Markdown table.
+    """
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    lines += ["| " + " | ".join(str(row[name]) for name in COLUMNS) + " |" for row in rows]
+    return "\n".join(lines).replace("_", " ")
+
+
+def _mean(group: Sequence[FinishedRun], name: str) -> float:
+    values = [run.numbers[name] for run in group if name in run.numbers]
+    return statistics.fmean(values) if values else math.nan
+
+
+def _random(runs: Sequence[FinishedRun], environment: str) -> float:
+    return _mean([run for run in runs if run.environment == environment], "random_return")
+
+
+def _rounded(interval: Interval) -> list[float | None]:
+    return [None if math.isnan(value) else round(value, 3) for value in interval]
