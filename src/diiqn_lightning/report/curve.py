@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.ticker import FuncFormatter
 
 from diiqn_lightning.report.run_folder import RunFolder
-from diiqn_lightning.report.style import BLUE, GREEN, GREY, ORANGE, figure_file, new_figure
+from diiqn_lightning.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, figure_file, new_figure
 
 
 def read_metrics(path: Path) -> dict[str, tuple[list[int], list[float]]]:
@@ -61,11 +61,12 @@ def draw_curve(folder: RunFolder, summary: dict[str, Any], lines: dict[str, floa
             ("expert/weight", "confidence Φ", BLUE, "-"),
             ("inference/accuracy", "inferred actions that are right", GREEN, "--"),
             ("expert/agreement", "agent agrees with the expert", ORANGE, ":"),
+            ("expert/carry_over", "… and in held-out episodes, relative to that", PURPLE, "-."),
         ):
             if name in columns:
                 guidance.plot(*columns[name], style, color=colour, label=label, linewidth=1.6)
-        guidance.set_ylim(0, 1)
-        guidance.legend(frameon=False, fontsize=9, loc="center right")
+        guidance.set_ylim(0, 1.05)
+        guidance.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     axes[-1, 0].set_xlabel("environment frames")
     axes[-1, 0].xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames:,.0f}"))
     figure_file(figure, folder.curve)
