@@ -8,13 +8,13 @@ from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import find_runs, ledger_row, read_ledger, run_key, write_ledger
 
 
-def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None):
+def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None, algorithm="dqn"):
     folder.mkdir(parents=True)
     config = {"seed_everything": seed, "run_dir": str(folder), "max_frames": frames, "model": {"discount": discount}}
     (folder / "config.yaml").write_text(yaml.dump(config))
     part = {"mean": value, "standard_error": 0.1, "episodes": 5, "epsilon": 0.01}
     summary = {
-        "algorithm": "dqn", "environment": "breakout", "seed": seed, "frames": frames, "seconds": 1.0,
+        "algorithm": algorithm, "environment": "breakout", "seed": seed, "frames": frames, "seconds": 1.0,
         "frames_per_second": 100.0, "train_return": 0.5, "random_return": 0.2, "expert": expert,
         "git_revision": "abc", "command": "python", "eval": {"epsilon": part, "greedy": part},
     }  # fmt: skip
