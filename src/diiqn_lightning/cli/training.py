@@ -21,6 +21,7 @@ from diiqn_lightning.arithmetic import set_up_arithmetic
 from diiqn_lightning.callbacks.checkpoint import RunCheckpoint, RunInterrupted
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.feasibility_quality import FeasibilityQuality
 from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.identity import check_identity, run_identity
@@ -51,6 +52,9 @@ TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
 }
 """Settings of the Trainer that the design relies on."""
+
+EXPERT_CALLBACKS = ("action_inference", "expert_sampling", "expert_visits", "feasibility", "bridging")
+"""Blocks of the expert's side, in the order in which they see frames and write into a batch."""
 
 
 class TrainingCLI(LightningCLI):
@@ -135,8 +139,15 @@ class TrainingCLI(LightningCLI):
 
     def _check_blocks(self, config: Any) -> None:
         """Refuse blocks that do not go together, before anything is built."""
-        if issubclass(resolve_name(config.model.class_path), modules.DIIQN):
-            for block in ("expert", "action_inference", "expert_sampling", "expert_visits"):
+        model = resolve_name(config.model.class_path)
+        heterogeneous = ("feasibility", "bridging")
+        if not issubclass(model, modules.HADIIQN):
+            for block in heterogeneous:
+                if config[block] is not None:
+                    raise InputError(block, "configured", "leave it out, or choose the model HADIIQN")
+        if issubclass(model, modules.DIIQN):
+            more = heterogeneous if issubclass(model, modules.HADIIQN) else ()
+            for block in ("expert", "action_inference", "expert_sampling", "expert_visits", *more):
                 if config[block] is None:
                     raise InputError(
                         block, None, "configure it, this algorithm learns from an expert (see configs/diiqn.yaml)"
@@ -175,11 +186,11 @@ class TrainingCLI(LightningCLI):
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
         if config.expert is not None and self.subcommand == "fit":
             expert = ExpertData(expert_source(config.expert, config.data.env), config.expert_transitions)
-            callbacks += [
-                expert,
-                *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),
-            ]
+            callbacks.append(expert)
+            callbacks += [blocks[block] for block in EXPERT_CALLBACKS if blocks[block] is not None]
             callbacks.append(InferenceQuality())
+            if blocks.feasibility is not None:
+                callbacks.append(FeasibilityQuality())
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
             identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))

@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from diiqn_lightning.envs import minatar_games
+from diiqn_lightning.envs import minatar_games, registration
 from diiqn_lightning.envs.episodes import TRAINING, SeededEpisodes
 from diiqn_lightning.errors import InputError
 
@@ -59,6 +59,7 @@ def make_gym_env(
             that is not discrete, or an observation space that cannot be flattened.
     """
     minatar_games.register()
+    registration.register()
     if env_id not in gym.registry and ":" not in env_id:
         close = get_close_matches(env_id, gym.registry, n=1, cutoff=0.5)
         raise InputError(
