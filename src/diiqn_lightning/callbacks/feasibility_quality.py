@@ -28,7 +28,8 @@ class FeasibilityQuality(lightning.Callback):
         self._feasibility, self._truth = Feasibility.of(trainer), None
         states, data = ExpertData.of(trainer).states, trainer.datamodule
         with make_gym_env(data.env, env_kwargs=data.env_kwargs) as env:
-            if not isinstance(env.unwrapped, KnowsFeasibility):
+            another_action_set = env.action_space != env.unwrapped.action_space
+            if another_action_set or not isinstance(env.unwrapped, KnowsFeasibility):
                 return
             at = states.transition_starts
             pairs, entry = torch.unique(

@@ -3,6 +3,7 @@
 from lightning.pytorch.cli import LightningArgumentParser
 
 from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
+from diiqn_lightning.callbacks.bridge_snapshots import BridgeFigureSettings
 from diiqn_lightning.callbacks.bridging import Bridging
 from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
@@ -78,6 +79,12 @@ def add_options(parser: LightningArgumentParser) -> None:
         type=Bridging | None,
         default=None,
         help="Callback that bridges them with paths of the agent's own (HADIIQN).",
+    )
+    parser.add_argument(
+        "--bridge_figure",
+        type=BridgeFigureSettings | None,
+        default=None,
+        help="Picture of the bridges at several times, in environments that have a map; null draws none.",
     )
     parser.add_class_arguments(TrainingMetrics, "metrics")
     parser.add_class_arguments(CheckpointSettings, "checkpoint")

@@ -18,6 +18,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
+from diiqn_lightning.callbacks.bridge_snapshots import BridgeSnapshots
 from diiqn_lightning.callbacks.checkpoint import RunCheckpoint, RunInterrupted
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
@@ -38,6 +39,7 @@ from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, n
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.summary import evaluation_table, finish_run
@@ -209,6 +211,8 @@ class TrainingCLI(LightningCLI):
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks = [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
+        if blocks.bridging is not None and blocks.bridge_figure is not None:
+            callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
         if blocks.video is not None:
             callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
         callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint))

@@ -98,6 +98,15 @@ class Maze2D(gym.Env[Any, Any]):
         cell, following = self.cell_of(observation), self.cell_of(next_observation)
         return any(self.maze.after(cell, move) == following for move in self._moves)
 
+    def map_picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The maze without the agent, a pixel for each cell: ``[H, W, 3]`` bytes."""
+        return picture(self.maze)
+
+    def place_of(self, observation: np.ndarray[Any, Any]) -> tuple[float, float]:
+        """(x, y) of the agent in pixels of :meth:`map_picture`."""
+        row, column = self.cell_of(observation)
+        return float(column), float(row)
+
     def warning(self) -> str | None:
         """What is wrong with this environment, if its goal cannot be reached with the agent's moves."""
         if self.maze.goal in self.maze.distances_from_start(self._moves):

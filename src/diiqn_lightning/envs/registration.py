@@ -2,7 +2,7 @@
 
 import gymnasium as gym
 
-OWN = {"Maze2D-v0": "diiqn_lightning.envs.maze2d:Maze2D", "PointMaze-v0": "diiqn_lightning.envs.point_maze:make"}
+OWN = {"Maze2D-v0": "diiqn_lightning.envs.maze2d:Maze2D", "PointMaze-v0": "diiqn_lightning.envs.point_maze:PointMaze"}
 """Ids and what makes them."""
 
 
