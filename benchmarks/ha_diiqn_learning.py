@@ -1,7 +1,7 @@
 """How fast HA-DIIQN, DIIQN and DQN learn a maze from an expert with other actions.
 
     python -m benchmarks.ha_diiqn_learning --tasks king --seeds 0 1 2 3 4 --out results/ha_diiqn
-    python -m benchmarks.ha_diiqn_learning --tasks shared_100 shared_75 shared_50 shared_25 shared_0 --out results/ha_diiqn
+    python -m benchmarks.ha_diiqn_learning --tasks shared_100 shared_75 shared_50 shared_25 shared_0 --out DIR
     python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out results/ha_diiqn
 
 Runs that are there already are left alone, interrupted ones go on. Each run is one process of the real command line;
@@ -34,7 +34,13 @@ TASKS = {
     "shared_0": ("maze2d", CORRIDORS, "jump2"),
     "point_maze": ("point_maze", None, None),
 }
-COLUMNS = ("bridging/infeasible", "bridging/bridged", "bridging/precision", "bridging/recall", "bridging/search_seconds")
+COLUMNS = (
+    "bridging/infeasible",
+    "bridging/bridged",
+    "bridging/precision",
+    "bridging/recall",
+    "bridging/search_seconds",
+)
 
 
 def expert_of(task, folder):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from diiqn_lightning.envs import make_gym_env
-from diiqn_lightning.envs.maze_planner import DetourPlanner, cheapest_actions
+from diiqn_lightning.envs.maze_planner import DetourPlanner, LostPlanner, ShortestPlanner, cheapest_actions
 
 
 def played(env, policy):
@@ -23,6 +23,13 @@ def test_it_reaches_the_goal_and_not_by_the_shortest_way(action_set, observation
     env = make_gym_env("Maze2D-v0", env_kwargs=arguments)
     reached = played(env, DetourPlanner(env))
     assert 0 < reached < env.unwrapped.optimal_return()
+
+
+def test_skills_differ():
+    env = make_gym_env("Maze2D-v0", env_kwargs={"layout": "medium", "action_set": "king"})
+    returns = [played(env, planner(env)) for planner in (LostPlanner, DetourPlanner, ShortestPlanner)]
+    assert returns == sorted(set(returns))
+    assert returns[-1] == pytest.approx(env.unwrapped.optimal_return())
 
 
 def test_with_the_true_costs_it_would_be_the_shortest_way():

@@ -52,9 +52,7 @@ def test_distances_count_moves():
     assert set(maze.distances_from_start(moves_of("jump2").values())) == {(0, 0), (0, 2), (2, 0), (2, 2)}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "field"), [((4, 0, 0.0), "size"), ((8, 0, 0.0), "size"), ((9, 0, 1.5), "loops")]
-)
+@pytest.mark.parametrize(("arguments", "field"), [((4, 0, 0.0), "size"), ((8, 0, 0.0), "size"), ((9, 0, 1.5), "loops")])
 def test_bad_sizes_are_refused(arguments, field):
     with pytest.raises(InputError, match=field):
         random_maze(*arguments)

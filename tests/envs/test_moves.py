@@ -10,7 +10,11 @@ def test_sets_have_the_sizes_that_their_names_promise():
 
 
 def test_sets_and_single_moves_can_be_joined_and_keep_their_order():
-    assert moves_of("south+knight_north_east+west2") == {"south": (1, 0), "knight_north_east": (-2, 1), "west2": (0, -2)}
+    assert moves_of("south+knight_north_east+west2") == {
+        "south": (1, 0),
+        "knight_north_east": (-2, 1),
+        "west2": (0, -2),
+    }
     assert list(moves_of(["diagonal", "north"])) == ["northeast", "southeast", "southwest", "northwest", "north"]
 
 

@@ -69,7 +69,10 @@ class Bridging(lightning.Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Search when it is time, and rewrite the expert's side of the batch."""
         frames = self._stream.frames
-        if self._searched_at < 0 or frames // self.refresh_every_n_frames > self._searched_at // self.refresh_every_n_frames:
+        if (
+            self._searched_at < 0
+            or frames // self.refresh_every_n_frames > self._searched_at // self.refresh_every_n_frames
+        ):
             self._searched_at = frames
             self.search()
         self._write(batch)
@@ -112,7 +115,7 @@ class Bridging(lightning.Callback):
             rewrite = self._outcome(index[bridged])
             for part in (expert, expert.get("longer", None)):
                 for name, value in rewrite.items():
-                    if part is not None and name in part.keys():
+                    if part is not None and part.get(name, None) is not None:
                         part.get(name)[bridged] = value
 
     def _outcome(self, index: Tensor) -> dict[str, Tensor]:
@@ -133,7 +136,7 @@ class Bridging(lightning.Callback):
         }
 
     def metrics(self) -> dict[str, float]:
-        """Share of transitions with a bridge, the bridges' mean length, rejoining point and age, and the last search's time."""
+        """Share of transitions with a bridge; the bridges' mean length, rejoining point, age and gap; the time it took."""
         bridged = self.bridged
         row = {"bridging/bridged": float(bridged.float().mean()), "bridging/search_seconds": self._search_seconds}
         if bool(bridged.any()):
@@ -141,7 +144,14 @@ class Bridging(lightning.Callback):
             row["bridging/rejoined_after"] = float(self.bridges.offset[bridged].float().mean())
             age = self._stream.replay.written - self._oldest[bridged]
             row["bridging/age"] = float(age.float().mean())
+            row["bridging/gap"] = self._gap(bridged.nonzero().squeeze(1))
         return row
+
+    def _gap(self, index: Tensor) -> float:
+        """Mean l2 distance of s_e and the agent's state in which the bridge really begins."""
+        begins = self._stream.replay.column(keys.OBSERVATION)[self.bridges.edges[index, 0]]
+        difference = begins.flatten(1).float() - self._states.observation(index).flatten(1).float()
+        return float(difference.norm(dim=1).mean())
 
     def rank_state(self) -> dict[str, Any]:
         """The bridges, and when they were searched for."""

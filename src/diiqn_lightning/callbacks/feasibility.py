@@ -48,7 +48,9 @@ class Feasibility(lightning.Callback):
         if bool((self.tolerance < 0).any()):
             raise InputError("feasibility.tolerance", tolerance, "give 0 or a larger number")
         if not 0 <= feasible_error <= infeasible_error:
-            raise InputError("feasibility.feasible_error", feasible_error, f"give a number from 0 to {infeasible_error}")
+            raise InputError(
+                "feasibility.feasible_error", feasible_error, f"give a number from 0 to {infeasible_error}"
+            )
         self._settings = {
             "distance": distance,
             "patience": patience,

@@ -102,8 +102,8 @@ class Replay:
 
     def newest_first(self) -> Tensor:
         """Positions of all frames, the newest first: ``[size]`` int64."""
-        size = len(self)
-        return (self._buffer.writer._cursor - 1 - torch.arange(size)) % max(1, size)
+        size, newest = len(self), int(self._buffer.writer._cursor) - 1
+        return (newest - torch.arange(size)) % max(1, size)
 
     @property
     def written(self) -> int:

@@ -43,7 +43,8 @@ class PointMaze(gym.Env[Any, Any]):
     """Push the ball to the goal; an action rewards −0.01, the one that reaches the goal 1.
 
     An action is a force that is held for some steps of the simulation. Start and goal are in the middle of their
-    cells, and nothing is random. Observations are gymnasium-robotics' (position, velocity, goal).
+    cells, and nothing is random. Observations are gymnasium-robotics' dictionary, flattened in the order of its keys:
+    achieved goal (the position), desired goal, position and velocity; ``[8]`` float32, in m and m/s.
 
     Args:
         layout: u, open or medium.
@@ -80,9 +81,9 @@ class PointMaze(gym.Env[Any, Any]):
         self._forces = [np.array([columns, -rows], np.float32) for rows, columns in self.moves.values()]
         self.hold, self.max_steps, self.feasible_distance = hold, max_steps, feasible_distance
         self.render_mode = render_mode
-        sign = {"#": 1, "S": "r", "G": "g", ".": 0}
+        sign: dict[str, int | str] = {"#": 1, "S": "r", "G": "g", ".": 0}
         self._robot = _point_maze([[sign[cell] for cell in row] for row in self.cells], render_mode)
-        self.observation_space = self._robot.observation_space
+        self.observation_space = gym.spaces.Box(-np.inf, np.inf, (8,), np.float32)
         self.action_space = gym.spaces.Discrete(len(self._forces))
         self._steps = 0
 
@@ -91,7 +92,7 @@ class PointMaze(gym.Env[Any, Any]):
         super().reset(seed=seed)
         self._steps = 0
         observation, _ = self._robot.reset(seed=seed)
-        return observation, {}
+        return _flat(observation), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Hold a force."""
@@ -101,12 +102,10 @@ class PointMaze(gym.Env[Any, Any]):
             if reached:
                 break
         reward = GOAL_REWARD if reached else STEP_REWARD
-        return observation, reward, bool(reached), self._steps >= self.max_steps and not reached, {}
-
-    # An observation that was flattened has the parts of the dictionary in alphabetical order: twice the position.
+        return _flat(observation), reward, bool(reached), self._steps >= self.max_steps and not reached, {}
 
     def can_make(self, observation: np.ndarray[Any, Any], next_observation: np.ndarray[Any, Any]) -> bool:
-        """Whether one of the agent's forces leads from one (flattened) state to near the other."""
+        """Whether one of the agent's forces leads from one state to near the other."""
         point = self._robot.point_env
         for force in self._forces:
             point.set_state(np.float64(observation[4:6]), np.float64(observation[6:8]))
@@ -122,7 +121,7 @@ class PointMaze(gym.Env[Any, Any]):
         return np.array([[colours.get(cell, (255, 255, 255)) for cell in row] for row in self.cells], np.uint8)
 
     def place_of(self, observation: np.ndarray[Any, Any]) -> tuple[float, float]:
-        """(x, y) of the ball in a (flattened) observation, in pixels of :meth:`map_picture`."""
+        """(x, y) of the ball in an observation, in pixels of :meth:`map_picture`."""
         middle = (len(self.cells[0]) / 2 - 0.5, len(self.cells) / 2 - 0.5)
         return float(observation[4]) + middle[0], middle[1] - float(observation[5])
 
@@ -130,9 +129,17 @@ class PointMaze(gym.Env[Any, Any]):
         """MuJoCo's picture."""
         return self._robot.render()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "PointMaze":
+        """Refused: a copy of the simulation takes a third of a second, and a recording would ask for one each frame."""
+        raise TypeError("Point Maze is not copied; make a new one.")
+
     def close(self) -> None:
         """Free the simulation."""
         self._robot.close()
+
+
+def _flat(observation: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.concatenate([observation[name] for name in sorted(observation)]).astype(np.float32)
 
 
 def _point_maze(maze_map: list[list[int | str]], render_mode: str | None) -> Any:

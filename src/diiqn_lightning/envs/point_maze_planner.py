@@ -33,7 +33,7 @@ class CarefulDriver:
         self._gain = 24.0 * 0.01 * maze.hold
 
     def __call__(self, observation: Tensor) -> Tensor:
-        """Actions ``[B]`` int64 for flattened observations ``[B, 8]``."""
+        """Actions ``[B]`` int64 for observations ``[B, 8]``."""
         return torch.tensor([self._action(state) for state in observation.double().numpy()])
 
     def _action(self, state: np.ndarray[Any, Any]) -> int:

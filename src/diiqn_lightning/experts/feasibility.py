@@ -61,7 +61,7 @@ class FeasibilityTable:
         chosen[self._entry] = torch.arange(len(at))
         self._state = states.observation(chosen).flatten(1).float()
         self._next_state = states.next_observation(chosen).flatten(1).float()
-        self._nodes, entry_node = self.node[chosen].unique(return_inverse=True)
+        self._nodes, entry_node = torch.unique(self.node[chosen], return_inverse=True)
         self._entry_node = entry_node
         self._error = torch.full((len(pairs),), torch.inf)
         self._count = torch.zeros(len(self._nodes), num_actions)

@@ -21,7 +21,8 @@ class HADIIQN(DIIQN):
 
     Args:
         bridge_confidence: the rule of Φ on bridged transitions: PublishedConfidence is the paper's,
-            Φ = ΔQ(s_e, a_feas, a_a) · δ(s_e), since ζ of a bridge is 1; null takes the rule of all others (design choice).
+            Φ = ΔQ(s_e, a_feas, a_a) · δ(s_e), since ζ of a bridge is 1; null takes the rule of all others
+            (design choice).
         observation_shape, num_actions, **diiqn: arguments of :class:`DIIQN`.
     """
 

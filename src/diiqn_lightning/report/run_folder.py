@@ -10,7 +10,7 @@ from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
-    """``config.yaml``, ``metrics.csv``, ``summary.json``, ``curve.png``, ``bridges.png``, ``checkpoints/`` and ``videos/``.
+    """``config.yaml``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/`` and ``videos/``.
 
     Args:
         path: the folder.
