@@ -1,6 +1,6 @@
 """How fast HA-DIIQN, DIIQN and DQN learn a maze from an expert with other actions.
 
-    python -m benchmarks.ha_diiqn_learning --tasks king --seeds 0 1 2 3 4 --out results/ha_diiqn
+    python -m benchmarks.ha_diiqn_learning --tasks king_strong king_medium --seeds 0 1 2 3 4 --out results/ha_diiqn
     python -m benchmarks.ha_diiqn_learning --tasks shared_100 shared_75 shared_50 shared_25 shared_0 --out DIR
     python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out results/ha_diiqn
 
@@ -18,21 +18,24 @@ import sys
 from pathlib import Path
 
 from diiqn_lightning.envs import make_gym_env
+from diiqn_lightning.experts.sources import SKILLS
 from diiqn_lightning.report.curve import read_metrics
 
 MEDIUM = {"layout": "medium", "action_set": "cardinal"}
 CORRIDORS = {"layout": "random", "size": 11, "layout_seed": 0, "action_set": "cardinal"}
 PLANNER = "diiqn_lightning.envs.maze_planner:DetourPlanner"
-# Name: configuration layer, the agent's environment, the expert's actions, expert transitions.
+# Name: configuration layer, the agent's environment, the expert's actions or the skill of a shipped expert.
 TASKS = {
-    "king": ("maze2d", MEDIUM, "king"),
+    "king_strong": ("maze2d", MEDIUM, "strong"),
+    "king_medium": ("maze2d", MEDIUM, "medium"),
+    "king_weak": ("maze2d", MEDIUM, "weak"),
     # Share of the expert's four actions that the agent has; a jump of two cells takes the agent two steps.
     "shared_100": ("maze2d", CORRIDORS, "cardinal"),
     "shared_75": ("maze2d", CORRIDORS, "north+east+south+west2"),
     "shared_50": ("maze2d", CORRIDORS, "north+east2+south+west2"),
     "shared_25": ("maze2d", CORRIDORS, "north+east2+south2+west2"),
     "shared_0": ("maze2d", CORRIDORS, "jump2"),
-    "point_maze": ("point_maze", None, None),
+    "point_maze": ("point_maze", None, "medium"),
 }
 COLUMNS = (
     "bridging/infeasible",
@@ -44,10 +47,10 @@ COLUMNS = (
 
 
 def expert_of(task, folder):
-    """The recorded expert of a maze's task; nothing for tasks whose layer names one."""
+    """The shipped expert of a task, or one that is recorded for it."""
     _, env_kwargs, action_set = TASKS[task]
-    if action_set is None:
-        return []
+    if action_set in SKILLS:
+        return ["--expert", action_set]
     path = folder / f"{task}.expert"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +138,7 @@ def table(rows):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--tasks", nargs="+", choices=TASKS, default=["king"])
+    options.add_argument("--tasks", nargs="+", choices=TASKS, default=["king_strong"])
     options.add_argument("--algorithms", nargs="+", default=["dqn", "diiqn", "ha_diiqn"])
     options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     options.add_argument("--frames", type=int, help="of a run; by default the configuration's")

@@ -87,8 +87,16 @@ def test_what_is_not_feasible_is_replaced_by_the_first_step_of_its_bridge(tmp_pa
     assert expert["reward"].tolist() == [0.25, 0.0, 0.0]
     assert torch.equal(expert["next_observation"], cells(1, 4, 5))
     assert expert["inference_confidence"].tolist() == [1.0, 0.25, 0.25]
-    # 2 to 4 is infeasible too and has no bridge yet: no guidance. 4 to 5 is not known to be infeasible.
-    assert expert["valid"].tolist() == [True, False, True]
+    # 2 to 4 is infeasible too and has no bridge yet, and 4 to 5 was never tried: no guidance.
+    assert expert["valid"].tolist() == [True, False, False]
+    run.frames((4, RIGHT, 5))
+    assert run.batch()["valid"].tolist() == [True, False, True]
+
+
+def test_what_was_never_tried_may_guide_all_the_same(tmp_path):
+    run = Run(tmp_path, untested=True)
+    run.frames(*TRIED)
+    assert run.batch()["valid"].tolist() == [True, False, True]
 
 
 def test_the_whole_path_makes_an_n_step_target(tmp_path):
@@ -121,7 +129,7 @@ def test_a_bridge_is_forgotten_when_one_of_its_frames_leaves_the_replay(tmp_path
     run.frames(*[(5, RIGHT, 6)] * 4)  # the frames before the bridge's are gone
     assert run.batch()["bridged"].tolist() == [True, False, False]
     run.frames((5, RIGHT, 6))  # and now its first one
-    assert run.batch()["valid"].tolist() == [False, False, True]
+    assert run.batch()["bridged"].tolist() == [False, False, False]
 
 
 def test_what_turns_out_feasible_needs_no_bridge(tmp_path):

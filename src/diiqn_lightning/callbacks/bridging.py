@@ -27,6 +27,9 @@ class Bridging(lightning.Callback):
         max_steps: k, agent steps of a bridge at most.
         max_rejoin: n, expert steps after which a bridge has to have rejoined its trajectory.
         refresh_every_n_frames: M, frames from one search to the next.
+        untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
+            tried enough there. What is inferred of them is a guess; false waits until one or the other is known
+            (design choice).
         bridge_target: first_step (the target is that of the bridge's first transition) or whole_path (an n-step
             target along the bridge; design choice).
     """
@@ -37,6 +40,7 @@ class Bridging(lightning.Callback):
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
         bridge_target: str = "first_step",
+        untested: bool = False,
     ) -> None:
         for field, value in (
             ("max_steps", max_steps),
@@ -48,7 +52,7 @@ class Bridging(lightning.Callback):
         if bridge_target not in TARGETS:
             raise InputError("bridging.bridge_target", bridge_target, f"choose one of {', '.join(TARGETS)}")
         self.max_steps, self.max_rejoin, self.bridge_target = max_steps, max_rejoin, bridge_target
-        self.refresh_every_n_frames = refresh_every_n_frames
+        self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
         self._searched_at, self._search_seconds = -1, 0.0
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
@@ -107,10 +111,11 @@ class Bridging(lightning.Callback):
     def _write(self, batch: TensorDictBase) -> None:
         expert = batch.get(keys.EXPERT)
         index, valid = expert.get("index"), expert.get("valid")
-        infeasible = self._feasibility.table.infeasible[index]
+        table = self._feasibility.table
+        guides = ~table.infeasible if self.untested else table.matched & ~table.infeasible
         bridged = valid & self.bridged[index]
         expert.set("bridged", bridged)
-        expert.set("valid", valid & (bridged | ~infeasible))
+        expert.set("valid", valid & (bridged | guides[index]))
         if bool(bridged.any()):
             rewrite = self._outcome(index[bridged])
             for part in (expert, expert.get("longer", None)):
@@ -136,7 +141,7 @@ class Bridging(lightning.Callback):
         }
 
     def metrics(self) -> dict[str, float]:
-        """Share of transitions with a bridge; the bridges' mean length, rejoining point, age and gap; the time it took."""
+        """Share of transitions with a bridge; mean length, rejoining point, age, gap; the time of the search."""
         bridged = self.bridged
         row = {"bridging/bridged": float(bridged.float().mean()), "bridging/search_seconds": self._search_seconds}
         if bool(bridged.any()):

@@ -112,6 +112,11 @@ class FeasibilityTable:
         """Distance of the closest agent transition, ``[N]`` float32; +inf before there was one."""
         return self._error[self._entry]
 
+    @property
+    def matched(self) -> Tensor:
+        """Whether an agent transition is as close as ``infeasible_error``, ``[N]`` bool."""
+        return self.error <= self.infeasible_error
+
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
         return {"error": self._error, "count": self._count, "infeasible": self._infeasible}
