@@ -5,12 +5,21 @@ import numpy as np
 from diiqn_lightning.algorithm.bridging import Bridges
 
 
-def brute_force_bridges(source, target, terminated, searches, max_steps):
-    """The same answers as ``find_bridges``, by scanning all transitions for every step of every search."""
+def brute_force_bridges(source, target, terminated, searches, max_steps, transitions_from=None):
+    """The same answers as ``find_bridges``, by scanning all transitions for every step of every search.
+
+    ``transitions_from`` gives the transitions that begin in one of some nodes, by default those with its number.
+    """
+    if transitions_from is None:
+
+        def transitions_from(nodes):
+            return np.flatnonzero(np.isin(source.numpy(), nodes))
+
     found = Bridges.none(len(searches.start), max_steps)
     for row in range(len(searches.start)):
         start, rejoin, exists, is_end = (part[row].numpy() for part in searches)
-        bridge = _search(source.numpy(), target.numpy(), terminated.numpy(), start, rejoin, exists, is_end, max_steps)
+        memory = (transitions_from, source.numpy(), target.numpy(), terminated.numpy())
+        bridge = _search(*memory, start, rejoin, exists, is_end, max_steps)
         if bridge is not None:
             length, offset, way = bridge
             found.length[row], found.offset[row] = length, offset
@@ -19,7 +28,7 @@ def brute_force_bridges(source, target, terminated, searches, max_steps):
     return found
 
 
-def _search(source, target, terminated, start, rejoin, exists, is_end, max_steps):
+def _search(transitions_from, source, target, terminated, start, rejoin, exists, is_end, max_steps):
     offset_of, ends = {}, set()
     for offset, (node, there, end) in enumerate(zip(rejoin, exists, is_end, strict=True), start=1):
         if there and node != start:
@@ -30,7 +39,7 @@ def _search(source, target, terminated, start, rejoin, exists, is_end, max_steps
     # Ways from the start to each node: at each length, the way of newest transitions (the smallest numbers).
     ways, seen = {int(start): ()}, {int(start)}
     for length in range(1, max_steps + 1):
-        edges = np.flatnonzero(np.isin(source, list(ways)))
+        edges = transitions_from(list(ways))
         arrived, longer = [], {}
         for edge in edges:
             node, way = int(target[edge]), (*ways[int(source[edge])], int(edge))
