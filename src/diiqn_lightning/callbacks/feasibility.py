@@ -11,7 +11,13 @@ from diiqn_lightning.algorithm.bridging import node_keys
 from diiqn_lightning.algorithm.distances import DISTANCES
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
-from diiqn_lightning.experts.feasibility import COUNTS, FeasibilityTable
+from diiqn_lightning.experts.feasibility import (
+    COUNTS,
+    FeasibilityTable,
+    default_distance,
+    default_tolerance,
+    median_step,
+)
 
 
 @final
@@ -23,41 +29,37 @@ class Feasibility(lightning.Callback):
 
     Args:
         distance: hamming, l2, cosine or jaccard; a transition's is that of its state plus that of its next one.
+            null takes hamming for binary observations and l2 for others.
         tolerance: width of a node in the units of the observation, one number or one for each entry: states of
-            one node count as the same. 0 merges equal states alone.
-        infeasible_error: a transition whose distance stays above it is infeasible.
-        feasible_error: it is feasible again when its distance falls to this.
+            one node count as the same. 0 merges equal states alone. null takes 0 for binary observations, and for each
+            entry of others the median by which a step of the expert's changes it (design choice).
+        infeasible_error: a transition whose distance stays above it is infeasible; null takes half the median distance
+            of the expert's states before and after a step (design choice).
+        feasible_error: it is feasible again when its distance falls to this; null takes half of infeasible_error.
         patience: tries near its first state before a transition can be infeasible.
         patience_counts: actions (each action has to be tried patience / A times) or visits (of the state).
     """
 
     def __init__(
         self,
-        distance: str = "hamming",
-        tolerance: float | list[float] = 0.0,
-        infeasible_error: float = 1.0,
-        feasible_error: float = 0.0,
+        distance: str | None = None,
+        tolerance: float | list[float] | None = None,
+        infeasible_error: float | None = None,
+        feasible_error: float | None = None,
         patience: int = 8,
         patience_counts: str = "actions",
     ) -> None:
         for field, value, choices in (("distance", distance, DISTANCES), ("patience_counts", patience_counts, COUNTS)):
-            if value not in choices:
+            if value is not None and value not in choices:
                 raise InputError(f"feasibility.{field}", value, f"choose one of {', '.join(choices)}")
         require_positive(**{"feasibility.patience": patience})
-        self.tolerance = torch.as_tensor(tolerance, dtype=torch.float32)
-        if bool((self.tolerance < 0).any()):
+        if tolerance is not None and bool((torch.as_tensor(tolerance) < 0).any()):
             raise InputError("feasibility.tolerance", tolerance, "give 0 or a larger number")
-        if not 0 <= feasible_error <= infeasible_error:
-            raise InputError(
-                "feasibility.feasible_error", feasible_error, f"give a number from 0 to {infeasible_error}"
-            )
-        self._settings = {
-            "distance": distance,
-            "patience": patience,
-            "infeasible_error": infeasible_error,
-            "feasible_error": feasible_error,
-            "patience_counts": patience_counts,
-        }
+        for field, error in (("infeasible_error", infeasible_error), ("feasible_error", feasible_error)):
+            if error is not None and error < 0:
+                raise InputError(f"feasibility.{field}", error, "give 0 or a larger number")
+        self._distance, self._tolerance, self._errors = distance, tolerance, (infeasible_error, feasible_error)
+        self._settings = {"patience": patience, "patience_counts": patience_counts}
 
     @staticmethod
     def of(trainer: Any) -> "Feasibility":
@@ -75,9 +77,25 @@ class Feasibility(lightning.Callback):
         """Lay out the expert's transitions."""
         states, data = ExpertData.of(trainer).states, trainer.datamodule
         entries = states.states[0].numel()
+        distance = self._distance or default_distance(states)
+        tolerance = default_tolerance(states) if self._tolerance is None else self._tolerance
+        self.tolerance = torch.as_tensor(tolerance, dtype=torch.float32)
         if self.tolerance.dim() and len(self.tolerance) != entries:
             raise InputError("feasibility.tolerance", self.tolerance.tolist(), f"give one number, or {entries}")
-        self.table = FeasibilityTable(states, data.num_actions, tolerance=self.tolerance, **self._settings)  # type: ignore[arg-type]
+        high, low = self._errors
+        high = median_step(states, distance) / 2 if high is None else high
+        low = high / 2 if low is None else low
+        if low > high:
+            raise InputError("feasibility.feasible_error", low, f"give a number from 0 to infeasible_error, {high:g}")
+        errors = {"infeasible_error": high, "feasible_error": low}
+        self.table = FeasibilityTable(
+            states,
+            data.num_actions,
+            distance=distance,
+            tolerance=self.tolerance,
+            **errors,
+            **self._settings,  # type: ignore[arg-type]
+        )
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Look at new agent transitions."""

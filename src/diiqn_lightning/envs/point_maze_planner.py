@@ -10,12 +10,12 @@ from torch import Tensor
 
 from diiqn_lightning.envs.point_maze import PointMaze
 
-SPEED = 1.5
+SPEED = 2.0
 """m/s that it aims for; the ball's limit is 5 for each component."""
 
 
 class CarefulDriver:
-    """Follows the corridors' middle at less than a third of the ball's speed: suboptimal by construction.
+    """Follows the corridors' middle at less than half of the ball's speed: suboptimal by construction.
 
     In each state it takes the force after which the velocity is closest to the one it wants.
 

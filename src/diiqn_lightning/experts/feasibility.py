@@ -124,3 +124,29 @@ class FeasibilityTable:
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self._error, self._count, self._infeasible = state["error"], state["count"], state["infeasible"]
+
+
+def default_distance(states: ExpertStates) -> str:
+    """The distance that fits the observations: hamming for binary ones, l2 for others."""
+    values = states.states
+    binary = values.dtype == torch.bool or bool(((values == 0) | (values == 1)).all())
+    return "hamming" if binary else "l2"
+
+
+def default_tolerance(states: ExpertStates) -> Tensor:
+    """0 for binary observations; for each entry of others the median change of the steps that change it: ``[D]``."""
+    if default_distance(states) == "hamming":
+        return torch.tensor(0.0)
+    at = states.transition_starts
+    change = (states.states[at + 1].flatten(1).float() - states.states[at].flatten(1).float()).abs()
+    medians = torch.where(change > 0, change, torch.nan).nanmedian(0).values
+    return medians.nan_to_num(0.0)
+
+
+def median_step(states: ExpertStates, distance: str) -> float:
+    """Median distance of the expert's states before and after a step that changes something."""
+    at = states.transition_starts
+    before, after = states.states[at].flatten(1).float(), states.states[at + 1].flatten(1).float()
+    steps = torch.cat([pairwise(one[None], other[None], distance) for one, other in zip(before, after, strict=True)])
+    moved = steps[steps > 0]
+    return float(moved.median()) if len(moved) else 1.0
