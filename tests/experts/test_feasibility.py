@@ -4,7 +4,7 @@ import torch
 from diiqn_lightning.algorithm.bridging import node_keys
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import ExpertStates
-from diiqn_lightning.experts.feasibility import FeasibilityTable
+from diiqn_lightning.experts.feasibility import FeasibilityTable, default_distance, default_tolerance, median_step
 
 LEFT, RIGHT = 0, 1
 
@@ -82,3 +82,18 @@ def test_a_tolerance_that_merges_neighbouring_states_is_refused():
     FeasibilityTable(states, 2, tolerance=torch.tensor(0.05), **settings)
     with pytest.raises(InputError, match=r"feasibility\.tolerance.*smaller"):
         FeasibilityTable(states, 2, tolerance=torch.tensor(1.0), **settings)
+
+
+def test_thresholds_follow_the_experts_steps():
+    # Steps of 1, 1 and 3 in the first entry, none in the second: median 1.
+    states = ExpertStates(torch.tensor([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0], [5.0, 5.0]]), torch.tensor([4]))
+    assert default_distance(states) == "l2"
+    assert default_tolerance(states).tolist() == [1, 0]
+    assert median_step(states, "l2") == 1
+
+
+def test_binary_observations_are_merged_only_if_equal():
+    states = ExpertStates(line(0, 1, 1, 3), torch.tensor([4]))
+    assert default_distance(states) == "hamming"
+    assert default_tolerance(states).item() == 0
+    assert median_step(states, "hamming") == 2  # the step that changes nothing does not count

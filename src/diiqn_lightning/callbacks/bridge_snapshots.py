@@ -104,8 +104,8 @@ class BridgeSnapshots(lightning.Callback):
 
     def _look(self, frames: int) -> Snapshot:
         infeasible, bridged = self._feasibility.table.infeasible, self._bridging.bridged
-        starts = torch.stack([self._from, self._to], 1)[infeasible].unique(dim=0)
-        ways = self._bridging.bridges.edges[bridged].unique(dim=0)
+        starts = torch.unique(torch.stack([self._from, self._to], 1)[infeasible], dim=0)
+        ways = torch.unique(self._bridging.bridges.edges[bridged], dim=0)
         last = ways.gather(1, (ways >= 0).sum(1, keepdim=True) - 1)
         ways = torch.where(ways >= 0, ways, last)
         here = self._places(self._replay.column(keys.OBSERVATION)[ways[:, 0]])

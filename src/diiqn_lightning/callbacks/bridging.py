@@ -105,7 +105,7 @@ class Bridging(lightning.Callback):
     def bridged(self) -> Tensor:
         """``[N]`` bool: infeasible transitions that have a bridge, all of whose frames are in the replay."""
         replay = self._stream.replay
-        there = (self.bridges.length > 0) & (self._oldest >= replay.written - replay.capacity)
+        there: Tensor = (self.bridges.length > 0) & (self._oldest >= replay.written - replay.capacity)
         return there & self._feasibility.table.infeasible
 
     def _write(self, batch: TensorDictBase) -> None:

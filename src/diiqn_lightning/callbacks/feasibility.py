@@ -59,7 +59,7 @@ class Feasibility(lightning.Callback):
             if error is not None and error < 0:
                 raise InputError(f"feasibility.{field}", error, "give 0 or a larger number")
         self._distance, self._tolerance, self._errors = distance, tolerance, (infeasible_error, feasible_error)
-        self._settings = {"patience": patience, "patience_counts": patience_counts}
+        self.patience, self.patience_counts = patience, patience_counts
 
     @staticmethod
     def of(trainer: Any) -> "Feasibility":
@@ -87,14 +87,15 @@ class Feasibility(lightning.Callback):
         low = high / 2 if low is None else low
         if low > high:
             raise InputError("feasibility.feasible_error", low, f"give a number from 0 to infeasible_error, {high:g}")
-        errors = {"infeasible_error": high, "feasible_error": low}
         self.table = FeasibilityTable(
             states,
             data.num_actions,
             distance=distance,
             tolerance=self.tolerance,
-            **errors,
-            **self._settings,  # type: ignore[arg-type]
+            patience=self.patience,
+            infeasible_error=high,
+            feasible_error=low,
+            patience_counts=self.patience_counts,
         )
 
     def on_frames(self, frames: TensorDictBase) -> None:
