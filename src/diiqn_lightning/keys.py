@@ -32,6 +32,7 @@ EXPERT_LEAD = (EXPERT, "lead")  #                       [B] float32, the expert'
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
 EXPERT_HELD_OUT = (EXPERT, "held_out")  #               [B] bool: no imitation term learns from it
+EXPERT_BRIDGED = (EXPERT, "bridged")  #                 [B] bool: the action and the outcome are a bridge's first step
 EXPERT_LONGER = (EXPERT, "longer")  #                   what a longer TD target is made of, for augmented backups
 
 # Written by ``training_step``, before the first update for all updates at once.
@@ -46,6 +47,9 @@ EXPERT_AGREES = (EXPERT, "agrees")  #                   [B] bool: the agent woul
 
 # Stored in the replay beside a frame, by the action inference callback where the labeller asks for it.
 BEHAVIOUR_PROBABILITY = "behaviour_probability"  #      [B] float32 in (0, 1], π_b(a | s) when it was taken
+
+# Stored in the replay beside a frame, by the feasibility callback.
+NODE, NEXT_NODE = "node", "next_node"  #                [B] int64, states with the same number count as the same
 
 # Stored in the replay beside a frame, by the expert sampling callback.
 NEIGHBOURS = "neighbours"  #                            [B, K] int32, nearest expert states; -1: none

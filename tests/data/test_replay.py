@@ -98,3 +98,15 @@ def test_a_restored_buffer_goes_on_bit_by_bit(prioritization, count):
 def test_refuses_values_out_of_range(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_columns_positions_by_age_and_what_is_still_there():
+    replay = Replay(4, None, seed=0)
+    replay.extend(frames(0, 3))
+    assert replay.column(keys.OBSERVATION).tolist() == [0, 1, 2]
+    assert replay.newest_first().tolist() == [2, 1, 0]
+    replay.extend(frames(3, 3))
+    assert replay.column(keys.OBSERVATION)[replay.newest_first()].tolist() == [5, 4, 3, 2]
+    assert replay.column(keys.REWARD)[replay.newest_first()].tolist() == [5.0, 4.0, 3.0, 2.0]
+    assert replay.written == 6
+    assert Replay(4, None, seed=0).newest_first().tolist() == []

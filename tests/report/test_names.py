@@ -10,6 +10,7 @@ from diiqn_lightning.report.names import environment_name, expert_source
         ("MinAtar/SpaceInvaders-v1", "space_invaders"),
         ("MinAtar/Breakout-v0", "breakout"),
         ("CartPole-v1", "cart_pole"),
+        ("Maze2D-v0", "maze2d"),
         ("module:Some-Thing", "some_thing"),
     ],
 )

@@ -1,16 +1,26 @@
 """Says while a run is still running that it will come to nothing, and what to do about it."""
 
 import sys
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import lightning
 from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.envs import make_gym_env
 
 PATIENCE = 0.2
 """Share of a run's frames that a return has to stay on the expert's level before that is said."""
+
+
+@runtime_checkable
+class KnowsItsFaults(Protocol):
+    """An environment that can tell when its task cannot be solved."""
+
+    def warning(self) -> str | None:
+        """One sentence, or ``None`` where all is well."""
+        ...
 
 
 class RunHealth(lightning.Callback):
@@ -18,6 +28,7 @@ class RunHealth(lightning.Callback):
 
     - Guidance stays at 0: no sampled state finds an expert state.
     - The return stays on the expert's level while Φ is high: the confidence does not fall.
+    - The environment says that its goal cannot be reached with the agent's actions.
     - Q-values are larger than any return can be: they diverge.
     """
 
@@ -25,6 +36,14 @@ class RunHealth(lightning.Callback):
         self._said: set[str] = set()
         self._largest_reward = 0.0
         self._level_since: int | None = None
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Say what the environment warns of."""
+        data = trainer.datamodule
+        with make_gym_env(data.env, env_kwargs=data.env_kwargs) as env:
+            warning = env.unwrapped.warning() if isinstance(env.unwrapped, KnowsItsFaults) else None
+        if warning is not None and trainer.is_global_zero:
+            self._say("environment", warning)
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Remember the largest reward."""

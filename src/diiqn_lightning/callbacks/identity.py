@@ -15,6 +15,8 @@ STRUCTURE = (
     "model.init_args.shaping",
     "action_inference.class_path",
     "expert_sampling.expert_draw",
+    "feasibility",
+    "bridging.max_steps",
 )
 """Options that shape what a checkpoint holds: a resumed run must have the same ones."""
 

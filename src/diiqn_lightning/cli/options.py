@@ -3,9 +3,12 @@
 from lightning.pytorch.cli import LightningArgumentParser
 
 from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
+from diiqn_lightning.callbacks.bridge_snapshots import BridgeFigureSettings
+from diiqn_lightning.callbacks.bridging import Bridging
 from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.video import VideoSettings
 from diiqn_lightning.callbacks.wandb_logger import WandbSettings
@@ -64,6 +67,24 @@ def add_options(parser: LightningArgumentParser) -> None:
         type=ExpertVisits | None,
         default=None,
         help="Callback that counts visits for the confidence; null turns it off.",
+    )
+    parser.add_argument(
+        "--feasibility",
+        type=Feasibility | None,
+        default=None,
+        help="Callback that finds expert transitions which the agent's actions cannot make (HADIIQN).",
+    )
+    parser.add_argument(
+        "--bridging",
+        type=Bridging | None,
+        default=None,
+        help="Callback that bridges them with paths of the agent's own (HADIIQN).",
+    )
+    parser.add_argument(
+        "--bridge_figure",
+        type=BridgeFigureSettings | None,
+        default=None,
+        help="Picture of the bridges at several times, in environments that have a map; null draws none.",
     )
     parser.add_class_arguments(TrainingMetrics, "metrics")
     parser.add_class_arguments(CheckpointSettings, "checkpoint")

@@ -1,6 +1,7 @@
 """``record``: an expert dataset from a trained agent or from a policy of the user's own."""
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -16,7 +17,10 @@ EXAMPLES = """examples
   python -m diiqn_lightning record --policy mypackage.policies:greedy --env CartPole-v1 --out cartpole.expert
   python -m diiqn_lightning record --policy random --env MinAtar/Breakout-v1 --out random.expert
 
-A policy of your own is a function that takes observations (a tensor [B, ...]) and returns actions ([B] int64).
+A policy of your own is a function that takes observations (a tensor [B, ...]) and returns actions ([B] int64),
+or a class of such functions, which is built with the environment:
+  python -m diiqn_lightning record --policy diiqn_lightning.envs.maze_planner:DetourPlanner --env Maze2D-v0 \\
+    --env_kwargs '{"action_set": "king"}' --out maze.expert
 """
 
 
@@ -35,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--policy", help="MODULE:FUNCTION of your own policy, or random")
     options.add_argument("--out", type=Path, required=True, help="the file to write; ends in .expert")
     options.add_argument("--env", help="Gymnasium id; by default the checkpoint's environment")
+    options.add_argument("--env_kwargs", type=_arguments, help="JSON object: arguments of the environment of a policy")
     options.add_argument("--transitions", type=int, default=30_000, help="at least so many, in whole episodes (30000)")
     options.add_argument("--epsilon", type=float, default=0.01, help="probability of a random action (0.01)")
     options.add_argument("--seed", type=int, default=0, help="seed of episodes and random actions (0)")
@@ -86,6 +91,8 @@ def run(arguments: list[str]) -> int:
 def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dict[str, Any], dict[str, Any]]:
     """Policy, environment, its arguments, and what the card says of the policy."""
     if options.checkpoint is not None:
+        if options.env_kwargs is not None:
+            raise InputError("--env_kwargs", options.env_kwargs, "leave it out, a checkpoint has its run's")
         from diiqn_lightning.callbacks.manifest import read_manifest
         from diiqn_lightning.cli.agents import load_agent
 
@@ -96,12 +103,28 @@ def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dic
         return agent.model.greedy, options.env or config.data.env, dict(config.data.env_kwargs or {}), card
     if options.env is None:
         raise InputError("--env", None, "give the environment that your policy plays in")
+    env_kwargs = options.env_kwargs or {}
     if options.policy == "random":
         options.epsilon = 1.0
         import torch
 
-        return lambda states: torch.zeros(len(states), dtype=torch.int64), options.env, {}, {"policy": "random"}
-    return _imported(options.policy), options.env, {}, {"policy": options.policy}
+        return lambda states: torch.zeros(len(states), dtype=torch.int64), options.env, env_kwargs, {"policy": "random"}
+    policy = _imported(options.policy)
+    if isinstance(policy, type):
+        from diiqn_lightning.envs import make_gym_env
+
+        policy = policy(make_gym_env(options.env, env_kwargs=env_kwargs))
+    return policy, options.env, env_kwargs, {"policy": options.policy}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    try:
+        arguments = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError("--env_kwargs", text, f"give a JSON object ({error})") from error
+    if not isinstance(arguments, dict):
+        raise InputError("--env_kwargs", text, 'give a JSON object such as {"layout": "small"}')
+    return arguments
 
 
 def _imported(path: str) -> Callable[[Any], Any]:

@@ -18,9 +18,11 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
+from diiqn_lightning.callbacks.bridge_snapshots import BridgeSnapshots
 from diiqn_lightning.callbacks.checkpoint import RunCheckpoint, RunInterrupted
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.feasibility_quality import FeasibilityQuality
 from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.identity import check_identity, run_identity
@@ -37,6 +39,7 @@ from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, n
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.summary import evaluation_table, finish_run
@@ -51,6 +54,9 @@ TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
 }
 """Settings of the Trainer that the design relies on."""
+
+EXPERT_CALLBACKS = ("action_inference", "expert_sampling", "expert_visits", "feasibility", "bridging")
+"""Blocks of the expert's side, in the order in which they see frames and write into a batch."""
 
 
 class TrainingCLI(LightningCLI):
@@ -135,8 +141,15 @@ class TrainingCLI(LightningCLI):
 
     def _check_blocks(self, config: Any) -> None:
         """Refuse blocks that do not go together, before anything is built."""
-        if issubclass(resolve_name(config.model.class_path), modules.DIIQN):
-            for block in ("expert", "action_inference", "expert_sampling", "expert_visits"):
+        model = resolve_name(config.model.class_path)
+        heterogeneous = ("feasibility", "bridging")
+        if not issubclass(model, modules.HADIIQN):
+            for block in heterogeneous:
+                if config[block] is not None:
+                    raise InputError(block, "configured", "leave it out, or choose the model HADIIQN")
+        if issubclass(model, modules.DIIQN):
+            more = heterogeneous if issubclass(model, modules.HADIIQN) else ()
+            for block in ("expert", "action_inference", "expert_sampling", "expert_visits", *more):
                 if config[block] is None:
                     raise InputError(
                         block, None, "configure it, this algorithm learns from an expert (see configs/diiqn.yaml)"
@@ -175,11 +188,11 @@ class TrainingCLI(LightningCLI):
         callbacks: list[Any] = [*(blocks.trainer.callbacks or [])]
         if config.expert is not None and self.subcommand == "fit":
             expert = ExpertData(expert_source(config.expert, config.data.env), config.expert_transitions)
-            callbacks += [
-                expert,
-                *(c for c in (blocks.action_inference, blocks.expert_sampling, blocks.expert_visits) if c),
-            ]
+            callbacks.append(expert)
+            callbacks += [blocks[block] for block in EXPERT_CALLBACKS if blocks[block] is not None]
             callbacks.append(InferenceQuality())
+            if blocks.feasibility is not None:
+                callbacks.append(FeasibilityQuality())
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
             identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))
@@ -198,6 +211,8 @@ class TrainingCLI(LightningCLI):
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks = [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
+        if blocks.bridging is not None and blocks.bridge_figure is not None:
+            callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
         if blocks.video is not None:
             callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
         callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint))

@@ -96,6 +96,20 @@ class Replay:
             batch.set(keys.PRIORITY_WEIGHT, weight / scale)
         return cast(TensorDictBase, batch)
 
+    def column(self, key: str | tuple[str, ...]) -> Tensor:
+        """What is stored under a key, by position in the buffer: ``[size, *]``, not a copy."""
+        return cast(Tensor, self._buffer.storage.get(slice(0, len(self))).get(key))
+
+    def newest_first(self) -> Tensor:
+        """Positions of all frames, the newest first: ``[size]`` int64."""
+        size, newest = len(self), int(self._buffer.writer._cursor) - 1
+        return (newest - torch.arange(size)) % max(1, size)
+
+    @property
+    def written(self) -> int:
+        """Frames that were ever added; frame number w is still there if w >= written − capacity."""
+        return int(self._buffer.writer._write_count)
+
     def update_priority(self, index: Tensor, td_error: Tensor) -> None:
         """Set the priorities of sampled transitions to their new |δ|; does nothing when uniform.
 

@@ -11,7 +11,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from diiqn_lightning.envs import minatar_games
+from diiqn_lightning.envs import minatar_games, registration
+from diiqn_lightning.envs.actions import with_actions
 from diiqn_lightning.envs.episodes import TRAINING, SeededEpisodes
 from diiqn_lightning.errors import InputError
 
@@ -51,7 +52,8 @@ def make_gym_env(
         env_id: any registered id with a discrete action space.
         seed, purpose, rank, index: see :class:`SeededEpisodes`.
         max_episode_steps: truncate episodes there, unless the environment's own limit comes first.
-        env_kwargs: handed to the environment.
+        env_kwargs: handed to the environment. ``actions`` is for this project: another action set, see
+            :func:`diiqn_lightning.envs.actions.with_actions`.
         render_mode: as in Gymnasium.
 
     Raises:
@@ -59,12 +61,14 @@ def make_gym_env(
             that is not discrete, or an observation space that cannot be flattened.
     """
     minatar_games.register()
+    registration.register()
     if env_id not in gym.registry and ":" not in env_id:
         close = get_close_matches(env_id, gym.registry, n=1, cutoff=0.5)
         raise InputError(
             "data.env", env_id, f"use a registered Gymnasium id{f' such as {close[0]!r}' if close else ''}"
         )
     arguments = dict(env_kwargs or {})
+    actions = arguments.pop("actions", None)
     if render_mode is not None:
         arguments["render_mode"] = render_mode
     try:
@@ -89,6 +93,8 @@ def make_gym_env(
         )
     if env.action_space.start != 0:
         raise InputError("data.env", env_id, "choose an environment whose discrete actions start at 0")
+    if actions is not None:
+        env = with_actions(env, actions)
     return SeededEpisodes(_plain_observations(env, env_id), seed, purpose, rank, index)
 
 

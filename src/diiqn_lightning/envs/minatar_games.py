@@ -4,6 +4,8 @@ from typing import Any
 
 import gymnasium as gym
 
+from diiqn_lightning.envs.actions import renumbered
+
 GAMES = ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
 
 
@@ -49,7 +51,7 @@ def executed_action(env: gym.Env[Any, Any], commanded: int) -> int:
     if game is None:
         return commanded
     actions = list(env.unwrapped.action_set)  # type: ignore[attr-defined]
-    return actions.index(game.last_action) if game.last_action in actions else -1
+    return renumbered(env, actions.index(game.last_action)) if game.last_action in actions else -1
 
 
 def without_sticky_actions(env: gym.Env[Any, Any]) -> None:

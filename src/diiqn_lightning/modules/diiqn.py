@@ -142,7 +142,7 @@ class DIIQN(DQN):
         agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
 
         evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
-        weight, parts = self.confidence(evidence)
+        weight, parts = self.trust_in(evidence, expert)
         weight = torch.where(expert.get("valid"), weight, 0.0)
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
         for rated in self.heads.each(output) if self.heads.count else ():
@@ -176,6 +176,10 @@ class DIIQN(DQN):
             "expert/agreement": agrees,
             **parts,
         }
+
+    def trust_in(self, evidence: Evidence, expert: TensorDictBase) -> tuple[Tensor, dict[str, Tensor]]:
+        """Φ of each expert transition, ``[B]``, and its parts by name."""
+        return self.confidence(evidence)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The labeller and the expert's value learn from a whole batch at once."""

@@ -10,7 +10,7 @@ from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
-    """``config.yaml``, ``metrics.csv``, ``summary.json``, ``curve.png``, ``checkpoints/`` and ``videos/``.
+    """``config.yaml``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/`` and ``videos/``.
 
     Args:
         path: the folder.
@@ -22,6 +22,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.csv"
         self.summary = self.path / "summary.json"
         self.curve = self.path / "curve.png"
+        self.bridges = self.path / "bridges.png"
         self.checkpoints = self.path / "checkpoints"
         self.videos = self.path / "videos"
         self._made: Path | None = None

@@ -1,0 +1,162 @@
+"""How fast HA-DIIQN, DIIQN and DQN learn a maze from an expert with other actions.
+
+    python -m benchmarks.ha_diiqn_learning --tasks king_strong king_medium --seeds 0 1 2 3 4 --out results/ha_diiqn
+    python -m benchmarks.ha_diiqn_learning --tasks shared_100 shared_75 shared_50 shared_25 shared_0 --out DIR
+    python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out results/ha_diiqn
+
+Runs that are there already are left alone, interrupted ones go on. Each run is one process of the real command line;
+all algorithms of a task get the same layers of configuration. Writes runs.csv (a row for each run) and table.csv.
+"""
+
+import argparse
+import csv
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from diiqn_lightning.envs import make_gym_env
+from diiqn_lightning.experts.sources import SKILLS
+from diiqn_lightning.report.curve import read_metrics
+
+MEDIUM = {"layout": "medium", "action_set": "cardinal"}
+CORRIDORS = {"layout": "random", "size": 11, "layout_seed": 0, "action_set": "cardinal"}
+PLANNER = "diiqn_lightning.envs.maze_planner:DetourPlanner"
+# Name: configuration layer, the agent's environment, the expert's actions or the skill of a shipped expert.
+TASKS = {
+    "king_strong": ("maze2d", MEDIUM, "strong"),
+    "king_medium": ("maze2d", MEDIUM, "medium"),
+    "king_weak": ("maze2d", MEDIUM, "weak"),
+    # Share of the expert's four actions that the agent has; a jump of two cells takes the agent two steps.
+    "shared_100": ("maze2d", CORRIDORS, "cardinal"),
+    "shared_75": ("maze2d", CORRIDORS, "north+east+south+west2"),
+    "shared_50": ("maze2d", CORRIDORS, "north+east2+south+west2"),
+    "shared_25": ("maze2d", CORRIDORS, "north+east2+south2+west2"),
+    "shared_0": ("maze2d", CORRIDORS, "jump2"),
+    "point_maze": ("point_maze", None, "medium"),
+}
+COLUMNS = (
+    "bridging/infeasible",
+    "bridging/bridged",
+    "bridging/precision",
+    "bridging/recall",
+    "bridging/search_seconds",
+)
+
+
+def expert_of(task, folder):
+    """The shipped expert of a task, or one that is recorded for it."""
+    _, env_kwargs, action_set = TASKS[task]
+    if action_set in SKILLS:
+        return ["--expert", action_set]
+    path = folder / f"{task}.expert"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        expert_kwargs = json.dumps({**env_kwargs, "action_set": action_set})
+        record = ["record", "--policy", PLANNER, "--env", "Maze2D-v0", "--env_kwargs", expert_kwargs]
+        call([*record, "--transitions", "5000", "--epsilon", "0.1", "--out", str(path)])
+    return ["--expert", str(path)]
+
+
+def train(task, algorithm, seed, arguments):
+    """One run; gives its folder."""
+    layer, env_kwargs, _ = TASKS[task]
+    folder = arguments.runs / task / (algorithm + arguments.label) / str(seed)
+    if (folder / "summary.json").exists():
+        return folder
+    command = ["fit", "--config", f"configs/{algorithm}.yaml", "--config", f"configs/env/{layer}.yaml"]
+    command += [f"--seed_everything={seed}", f"--run_dir={folder}", "--video=null", "--checkpoint.keep=1"]
+    if arguments.frames:
+        command += [f"--max_frames={arguments.frames}"]
+    if env_kwargs:
+        command += [f"--data.env_kwargs={json.dumps(env_kwargs)}"]
+    if algorithm != "dqn":
+        command += expert_of(task, arguments.runs / "experts")
+    if (folder / "checkpoints" / "last").exists():
+        command += ["--ckpt_path=last"]
+    call([*command, *shlex.split(arguments.more)])
+    return folder
+
+
+def call(command):
+    """The command line in a process of its own."""
+    done = subprocess.run([sys.executable, "-m", "diiqn_lightning", *command], stdout=subprocess.DEVNULL)
+    if done.returncode != 0:
+        sys.exit(f"failed: {shlex.join(command)}")
+
+
+def optimal_return(task):
+    """Of the shortest way with the agent's moves; nothing where that is not known."""
+    env_kwargs = TASKS[task][1]
+    return make_gym_env("Maze2D-v0", env_kwargs=env_kwargs).unwrapped.optimal_return() if env_kwargs else None
+
+
+def first_reached(frames, values, goal):
+    """Frames at the first of two evaluations in a row that reach a return; nothing if there are none."""
+    pairs = zip(frames, values, values[1:], strict=False)
+    return next((frame for frame, one, other in pairs if min(one, other) >= goal), None)
+
+
+def facts(task, algorithm, seed, folder):
+    """A row of runs.csv."""
+    columns = read_metrics(folder / "metrics.csv")
+    frames, values = columns["eval/return_greedy"]
+    optimum = optimal_return(task)
+    row = {"task": task, "algorithm": algorithm, "seed": seed, "frames": frames[-1]}
+    row["frames_to_95_percent"] = first_reached(frames, values, 0.95 * optimum) if optimum is not None else None
+    row["final_return"] = round(statistics.fmean(values[-3:]), 4)
+    row["frames_per_second"] = json.loads((folder / "summary.json").read_text())["frames_per_second"]
+    return row | {name: round(columns[name][1][-1], 5) for name in COLUMNS if name in columns}
+
+
+def write(path, rows):
+    """Rows as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def table(rows):
+    """Mean, smallest and largest of the frames to 95 %, and of the final return, for each task and algorithm."""
+    summary = []
+    for task, algorithm in dict.fromkeys((row["task"], row["algorithm"]) for row in rows):
+        runs = [row for row in rows if (row["task"], row["algorithm"]) == (task, algorithm)]
+        reached = [row["frames_to_95_percent"] for row in runs if row["frames_to_95_percent"] is not None]
+        returns = [row["final_return"] for row in runs]
+        entry = {"task": task, "algorithm": algorithm, "seeds": len(runs), "reached": len(reached)}
+        if reached:
+            entry |= {"frames_mean": statistics.fmean(reached), "least": min(reached), "most": max(reached)}
+        entry |= {"return_mean": statistics.fmean(returns), "return_least": min(returns), "return_most": max(returns)}
+        summary.append(entry)
+    return summary
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--tasks", nargs="+", choices=TASKS, default=["king_strong"])
+    options.add_argument("--algorithms", nargs="+", default=["dqn", "diiqn", "ha_diiqn"])
+    options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
+    options.add_argument("--frames", type=int, help="of a run; by default the configuration's")
+    options.add_argument("--runs", type=Path, default=Path("runs/ha_diiqn"), help="where the runs are kept")
+    options.add_argument("--more", default="", help="options added to each run, in one string")
+    options.add_argument("--label", default="", help="added to the algorithm's name, for runs with --more")
+    options.add_argument("--out", type=Path, required=True)
+    arguments = options.parse_args()
+    rows = []
+    for task in arguments.tasks:
+        for seed in arguments.seeds:
+            for algorithm in arguments.algorithms:
+                folder = train(task, algorithm, seed, arguments)
+                rows.append(facts(task, algorithm + arguments.label, seed, folder))
+                print(rows[-1], flush=True)
+    write(arguments.out / f"runs{arguments.label}.csv", rows)
+    write(arguments.out / f"table{arguments.label}.csv", table(rows))
+
+
+if __name__ == "__main__":
+    main()

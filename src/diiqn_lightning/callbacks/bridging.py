@@ -1,0 +1,168 @@
+"""Bridges infeasible expert transitions with paths of the agent's own."""
+
+import time
+from typing import Any, final
+
+import lightning
+import torch
+from tensordict import TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.bridging import Bridges, Searches, find_bridges
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.feasibility import Feasibility
+from diiqn_lightning.errors import InputError
+
+TARGETS = ("first_step", "whole_path")
+
+
+@final
+class Bridging(lightning.Callback):
+    """Replaces, in each batch, what is not feasible by the first step of its bridge, or takes its guidance away.
+
+    The memory that is searched is the replay buffer: bridges are gone when one of their frames is.
+
+    Args:
+        max_steps: k, agent steps of a bridge at most.
+        max_rejoin: n, expert steps after which a bridge has to have rejoined its trajectory.
+        refresh_every_n_frames: M, frames from one search to the next.
+        untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
+            tried enough there. What is inferred of them is a guess; false waits until one or the other is known
+            (design choice).
+        bridge_target: first_step (the target is that of the bridge's first transition) or whole_path (an n-step
+            target along the bridge; design choice).
+    """
+
+    def __init__(
+        self,
+        max_steps: int = 5,
+        max_rejoin: int = 5,
+        refresh_every_n_frames: int = 1_000,
+        bridge_target: str = "first_step",
+        untested: bool = False,
+    ) -> None:
+        for field, value in (
+            ("max_steps", max_steps),
+            ("max_rejoin", max_rejoin),
+            ("refresh_every_n_frames", refresh_every_n_frames),
+        ):
+            if value < 1:
+                raise InputError(f"bridging.{field}", value, "give a whole number of at least 1")
+        if bridge_target not in TARGETS:
+            raise InputError("bridging.bridge_target", bridge_target, f"choose one of {', '.join(TARGETS)}")
+        self.max_steps, self.max_rejoin, self.bridge_target = max_steps, max_rejoin, bridge_target
+        self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
+        self._searched_at, self._search_seconds = -1, 0.0
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find what may be rejoined from each expert transition."""
+        self._states, self._feasibility = ExpertData.of(trainer).states, Feasibility.of(trainer)
+        self._discount, self._stream = pl_module.discount, trainer.datamodule.stream
+        everything = torch.arange(self._states.num_transitions)
+        later = everything.unsqueeze(1) + torch.arange(self.max_rejoin)
+        steps = torch.arange(1, self.max_rejoin + 1)
+        remaining = self._states.remaining(everything).unsqueeze(1)
+        table = self._feasibility.table
+        self._searches = Searches(
+            table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
+        )
+        self.bridges = Bridges.none(len(everything), self.max_steps)
+        self._oldest = torch.zeros(len(everything), dtype=torch.int64)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Search when it is time, and rewrite the expert's side of the batch."""
+        frames = self._stream.frames
+        if (
+            self._searched_at < 0
+            or frames // self.refresh_every_n_frames > self._searched_at // self.refresh_every_n_frames
+        ):
+            self._searched_at = frames
+            self.search()
+        self._write(batch)
+
+    def search(self) -> None:
+        """Find the bridges of all transitions that are infeasible now."""
+        started = time.perf_counter()
+        replay, rows = self._stream.replay, self._feasibility.table.infeasible.nonzero().squeeze(1)
+        newest_first = replay.newest_first()
+        node, next_node, terminated = (
+            replay.column(key)[newest_first] for key in (keys.NODE, keys.NEXT_NODE, keys.TERMINATED)
+        )
+        searches = Searches(*(part[rows] for part in self._searches))
+        found = find_bridges(node, next_node, terminated, searches, self.max_steps)
+        self.bridges = Bridges.none(len(self._oldest), self.max_steps)
+        for whole, part in zip(self.bridges, found, strict=True):
+            whole[rows] = part
+        # The number of an edge is its age; from here on its place in the replay and the frame it was are of use.
+        self._oldest = replay.written - 1 - self.bridges.edges.amax(1)
+        on_the_way = self.bridges.edges >= 0
+        places = newest_first[self.bridges.edges.clamp(min=0)]
+        self.bridges = self.bridges._replace(edges=torch.where(on_the_way, places, -1))
+        self._search_seconds = time.perf_counter() - started
+
+    @property
+    def bridged(self) -> Tensor:
+        """``[N]`` bool: infeasible transitions that have a bridge, all of whose frames are in the replay."""
+        replay = self._stream.replay
+        there: Tensor = (self.bridges.length > 0) & (self._oldest >= replay.written - replay.capacity)
+        return there & self._feasibility.table.infeasible
+
+    def _write(self, batch: TensorDictBase) -> None:
+        expert = batch.get(keys.EXPERT)
+        index, valid = expert.get("index"), expert.get("valid")
+        table = self._feasibility.table
+        guides = ~table.infeasible if self.untested else table.matched & ~table.infeasible
+        bridged = valid & self.bridged[index]
+        expert.set("bridged", bridged)
+        expert.set("valid", valid & (bridged | guides[index]))
+        if bool(bridged.any()):
+            rewrite = self._outcome(index[bridged])
+            for part in (expert, expert.get("longer", None)):
+                for name, value in rewrite.items():
+                    if part is not None and part.get(name, None) is not None:
+                        part.get(name)[bridged] = value
+
+    def _outcome(self, index: Tensor) -> dict[str, Tensor]:
+        """What is learned at the start of bridges: the agent's first step, and what its target is made of."""
+        replay, way = self._stream.replay, self.bridges.edges[index]
+        steps = self.bridges.length[index] if self.bridge_target == "whole_path" else torch.ones_like(index)
+        last = way.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
+        step = torch.arange(self.max_steps)
+        rewards = self._discount**step * replay.column(keys.REWARD)[way.clamp(min=0)]
+        return {
+            "action": replay.column(keys.ACTION)[way[:, 0]],
+            "reward": torch.where(step < steps.unsqueeze(1), rewards, 0.0).sum(1),
+            "discount": self._discount ** steps.float(),
+            "terminated": replay.column(keys.TERMINATED)[last],
+            "next_observation": replay.column(keys.NEXT_OBSERVATION)[last],
+            # The agent has made this step itself: nothing is inferred, and ζ drops out of Φ.
+            "inference_confidence": torch.ones(len(index)),
+        }
+
+    def metrics(self) -> dict[str, float]:
+        """Share of transitions with a bridge; mean length, rejoining point, age, gap; the time of the search."""
+        bridged = self.bridged
+        row = {"bridging/bridged": float(bridged.float().mean()), "bridging/search_seconds": self._search_seconds}
+        if bool(bridged.any()):
+            row["bridging/length"] = float(self.bridges.length[bridged].float().mean())
+            row["bridging/rejoined_after"] = float(self.bridges.offset[bridged].float().mean())
+            age = self._stream.replay.written - self._oldest[bridged]
+            row["bridging/age"] = float(age.float().mean())
+            row["bridging/gap"] = self._gap(bridged.nonzero().squeeze(1))
+        return row
+
+    def _gap(self, index: Tensor) -> float:
+        """Mean l2 distance of s_e and the agent's state in which the bridge really begins."""
+        begins = self._stream.replay.column(keys.OBSERVATION)[self.bridges.edges[index, 0]]
+        difference = begins.flatten(1).float() - self._states.observation(index).flatten(1).float()
+        return float(difference.norm(dim=1).mean())
+
+    def rank_state(self) -> dict[str, Any]:
+        """The bridges, and when they were searched for."""
+        return {"bridges": self.bridges._asdict(), "oldest": self._oldest, "searched_at": self._searched_at}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Go on with them."""
+        self.bridges, self._oldest = Bridges(**state["bridges"]), state["oldest"]
+        self._searched_at = state["searched_at"]

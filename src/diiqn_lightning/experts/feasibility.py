@@ -1,0 +1,152 @@
+"""What the agent's own transitions say about which of the expert's it could make."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diiqn_lightning.algorithm.bridging import node_keys
+from diiqn_lightning.algorithm.distances import pairwise, require_binary
+from diiqn_lightning.algorithm.feasibility import judge_infeasible, tries_of_each_action
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.dataset import ExpertStates
+
+COUNTS = ("actions", "visits")
+
+
+class FeasibilityTable:
+    """Distance of the closest agent transition, and how often the agent was near, for each expert transition.
+
+    Expert transitions that are equal are looked at once: in a small world they are few.
+
+    Attributes:
+        node, next_node: nodes of s_e and s'_e, ``[N]`` int64, see :func:`diiqn_lightning.algorithm.bridging.node_keys`.
+        infeasible: the judgement, ``[N]`` bool.
+
+    Args:
+        states: the expert's.
+        num_actions: A of the agent.
+        distance: between observations, as in action inference; a transition's is the sum of both states'.
+        tolerance: width of a node: agent states in the node of s_e are near it.
+        patience, infeasible_error, feasible_error: see :func:`judge_infeasible`.
+        patience_counts: actions (tries of the action that was taken least often there, times the number of
+            actions) or visits (of s_e).
+
+    Raises:
+        InputError: for a distance that means nothing for these observations, and a tolerance that merges
+            the states before and after most of the expert's steps.
+    """
+
+    def __init__(
+        self,
+        states: ExpertStates,
+        num_actions: int,
+        *,
+        distance: str,
+        tolerance: Tensor,
+        patience: float,
+        infeasible_error: float,
+        feasible_error: float,
+        patience_counts: str,
+    ) -> None:
+        require_binary(states.states, distance, "feasibility.distance")
+        self.distance, self.patience, self.patience_counts = distance, patience, patience_counts
+        self.infeasible_error, self.feasible_error = infeasible_error, feasible_error
+        exact, merged = (node_keys(states.states, width) for width in (0.0, tolerance))
+        at = states.transition_starts
+        self.node, self.next_node = merged[at], merged[at + 1]
+        self._check_tolerance(exact[at] != exact[at + 1], tolerance)
+        pairs, self._entry = torch.unique(torch.stack([exact[at], exact[at + 1]], 1), dim=0, return_inverse=True)
+        chosen = torch.empty(len(pairs), dtype=torch.int64)
+        chosen[self._entry] = torch.arange(len(at))
+        self._state = states.observation(chosen).flatten(1).float()
+        self._next_state = states.next_observation(chosen).flatten(1).float()
+        self._nodes, entry_node = torch.unique(self.node[chosen], return_inverse=True)
+        self._entry_node = entry_node
+        self._error = torch.full((len(pairs),), torch.inf)
+        self._count = torch.zeros(len(self._nodes), num_actions)
+        self._infeasible = torch.zeros(len(pairs), dtype=torch.bool)
+
+    def _check_tolerance(self, moves: Tensor, tolerance: Tensor) -> None:
+        merged = (self.node == self.next_node) & moves
+        if bool(moves.any()) and float(merged.sum()) > 0.5 * float(moves.sum()):
+            share = float(merged.sum()) / float(moves.sum())
+            raise InputError(
+                "feasibility.tolerance",
+                tolerance.tolist(),
+                f"give a smaller one: it takes the states before and after {share:.0%} of the expert's steps for one",
+            )
+
+    def observe(self, observation: Tensor, next_observation: Tensor, node: Tensor, action: Tensor) -> None:
+        """Compare new agent transitions with all of the expert's, and judge anew.
+
+        Args:
+            observation, next_observation: ``[F, *O]``.
+            node: of the observations, ``[F]`` int64.
+            action: ``[F]`` int64.
+        """
+        distance = pairwise(observation.flatten(1), self._state, self.distance)
+        distance += pairwise(next_observation.flatten(1), self._next_state, self.distance)
+        self._error = torch.minimum(self._error, distance.amin(0))
+        at = torch.searchsorted(self._nodes, node).clamp(max=len(self._nodes) - 1)
+        near = self._nodes[at] == node
+        self._count.index_put_((at[near], action[near]), torch.ones(int(near.sum())), accumulate=True)
+        by_action = self.patience_counts == "actions"
+        tries = tries_of_each_action(self._count) if by_action else self._count.sum(1)
+        self._infeasible = judge_infeasible(
+            self._infeasible,
+            self._error,
+            tries[self._entry_node],
+            self.patience,
+            self.infeasible_error,
+            self.feasible_error,
+        )
+
+    @property
+    def infeasible(self) -> Tensor:
+        """The judgement, ``[N]`` bool."""
+        return self._infeasible[self._entry]
+
+    @property
+    def error(self) -> Tensor:
+        """Distance of the closest agent transition, ``[N]`` float32; +inf before there was one."""
+        return self._error[self._entry]
+
+    @property
+    def matched(self) -> Tensor:
+        """Whether an agent transition is as close as ``infeasible_error``, ``[N]`` bool."""
+        return self.error <= self.infeasible_error
+
+    def state(self) -> dict[str, Any]:
+        """Plain tensors."""
+        return {"error": self._error, "count": self._count, "infeasible": self._infeasible}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Inverse of :meth:`state`."""
+        self._error, self._count, self._infeasible = state["error"], state["count"], state["infeasible"]
+
+
+def default_distance(states: ExpertStates) -> str:
+    """The distance that fits the observations: hamming for binary ones, l2 for others."""
+    values = states.states
+    binary = values.dtype == torch.bool or bool(((values == 0) | (values == 1)).all())
+    return "hamming" if binary else "l2"
+
+
+def default_tolerance(states: ExpertStates) -> Tensor:
+    """0 for binary observations; for each entry of others the median change of the steps that change it: ``[D]``."""
+    if default_distance(states) == "hamming":
+        return torch.tensor(0.0)
+    at = states.transition_starts
+    change = (states.states[at + 1].flatten(1).float() - states.states[at].flatten(1).float()).abs()
+    medians = torch.where(change > 0, change, torch.nan).nanmedian(0).values
+    return medians.nan_to_num(0.0)
+
+
+def median_step(states: ExpertStates, distance: str) -> float:
+    """Median distance of the expert's states before and after a step that changes something."""
+    at = states.transition_starts
+    before, after = states.states[at].flatten(1).float(), states.states[at + 1].flatten(1).float()
+    steps = torch.cat([pairwise(one[None], other[None], distance) for one, other in zip(before, after, strict=True)])
+    moved = steps[steps > 0]
+    return float(moved.median()) if len(moved) else 1.0

@@ -1,0 +1,167 @@
+"""Bridges in a run: a corridor whose expert jumps over cells, and an agent that walks."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from tensordict import TensorDict
+
+from diiqn_lightning import keys
+from diiqn_lightning.callbacks.bridging import Bridging
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.feasibility import Feasibility
+from diiqn_lightning.data import Replay
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts import ExpertDataset, ExpertStates, files
+
+LEFT, RIGHT = 0, 1
+CELLS = 8
+
+
+def cells(*numbers):
+    return torch.eye(CELLS, dtype=torch.bool)[list(numbers)]
+
+
+class Run:
+    """What the callbacks see of a run: an expert that goes 0, 2, 4, 5 and a replay of some capacity."""
+
+    def __init__(self, tmp_path, capacity=100, **bridging):
+        files.save(ExpertDataset(ExpertStates(cells(0, 2, 4, 5), torch.tensor([4]))), tmp_path / "jump.expert")
+        self.expert = ExpertData(str(tmp_path / "jump.expert"))
+        self.feasibility, self.bridging = Feasibility(patience=2), Bridging(refresh_every_n_frames=1, **bridging)
+        replay = Replay(capacity, None, seed=0)
+        self.stream = SimpleNamespace(replay=replay, frames=0)
+        data = SimpleNamespace(num_actions=2, stream=self.stream)
+        self.trainer = SimpleNamespace(callbacks=[self.expert, self.feasibility, self.bridging], datamodule=data)
+        for callback in (self.feasibility, self.bridging):
+            callback.setup(self.trainer, SimpleNamespace(discount=0.5), "fit")
+
+    def frames(self, *steps):
+        """(cell, action, next cell) or (cell, action, next cell, reward)."""
+        rows = [(*step, 0.0)[:4] for step in steps]
+        here, action, there, reward = zip(*rows, strict=True)
+        following = {
+            "observation": cells(*there),
+            "reward": torch.tensor(reward),
+            "terminated": torch.zeros(len(rows), dtype=torch.bool),
+        }
+        frames = TensorDict(
+            {
+                keys.OBSERVATION: cells(*here),
+                keys.ACTION: torch.tensor(action),
+                "next": TensorDict(following, [len(rows)]),
+            },
+            [len(rows)],
+        )
+        self.feasibility.on_frames(frames)
+        self.stream.replay.extend(frames)
+        self.stream.frames += len(rows)
+
+    def batch(self):
+        """A batch of one update with all three expert transitions, as the sampling callback leaves it."""
+        expert = {
+            "index": torch.arange(3),
+            "action": torch.tensor([LEFT, LEFT, RIGHT]),
+            "reward": torch.zeros(3),
+            "discount": torch.full((3,), 0.5),
+            "terminated": torch.zeros(3, dtype=torch.bool),
+            "next_observation": cells(2, 4, 5),
+            "inference_confidence": torch.full((3,), 0.25),
+            "valid": torch.ones(3, dtype=torch.bool),
+        }
+        batch = TensorDict({keys.EXPERT: TensorDict({k: v.unsqueeze(0) for k, v in expert.items()}, [1, 3])}, [1, 3])
+        self.bridging.on_train_batch_start(self.trainer, None, batch, 0)
+        return batch.get(keys.EXPERT)[0]
+
+
+# The agent has tried both actions in cells 0 and 2, and once gone 0, 1, 2.
+TRIED = [(2, LEFT, 1), (2, RIGHT, 3), (0, LEFT, 0), (0, RIGHT, 1, 0.25), (1, RIGHT, 2, 1.0)]
+
+
+def test_what_is_not_feasible_is_replaced_by_the_first_step_of_its_bridge(tmp_path):
+    run = Run(tmp_path)
+    run.frames(*TRIED)
+    expert = run.batch()
+    assert expert["bridged"].tolist() == [True, False, False]
+    assert expert["action"].tolist() == [RIGHT, LEFT, RIGHT]
+    assert expert["reward"].tolist() == [0.25, 0.0, 0.0]
+    assert torch.equal(expert["next_observation"], cells(1, 4, 5))
+    assert expert["inference_confidence"].tolist() == [1.0, 0.25, 0.25]
+    # 2 to 4 is infeasible too and has no bridge yet, and 4 to 5 was never tried: no guidance.
+    assert expert["valid"].tolist() == [True, False, False]
+    run.frames((4, RIGHT, 5))
+    assert run.batch()["valid"].tolist() == [True, False, True]
+
+
+def test_what_was_never_tried_may_guide_all_the_same(tmp_path):
+    run = Run(tmp_path, untested=True)
+    run.frames(*TRIED)
+    assert run.batch()["valid"].tolist() == [True, False, True]
+
+
+def test_the_whole_path_makes_an_n_step_target(tmp_path):
+    run = Run(tmp_path, bridge_target="whole_path")
+    run.frames(*TRIED)
+    expert = run.batch()
+    assert expert["action"][0] == RIGHT
+    assert expert["reward"][0] == 0.25 + 0.5 * 1.0
+    assert expert["discount"][0] == 0.25
+    assert torch.equal(expert["next_observation"][0], cells(2)[0])
+
+
+def test_a_bridge_is_found_when_its_last_step_is_seen(tmp_path):
+    run = Run(tmp_path)
+    run.frames(*TRIED)
+    run.batch()
+    run.frames((3, RIGHT, 4, 1.0))
+    assert run.batch()["bridged"].tolist() == [True, True, False]
+    metrics = run.bridging.metrics()
+    assert metrics["bridging/bridged"] == pytest.approx(2 / 3)
+    assert metrics["bridging/length"] == 2
+    assert metrics["bridging/rejoined_after"] == 1
+
+
+def test_a_bridge_is_forgotten_when_one_of_its_frames_leaves_the_replay(tmp_path):
+    run = Run(tmp_path, capacity=6)
+    run.bridging.refresh_every_n_frames = 1000  # no search in between
+    run.frames(*TRIED)
+    assert run.batch()["bridged"].tolist() == [True, False, False]
+    run.frames(*[(5, RIGHT, 6)] * 4)  # the frames before the bridge's are gone
+    assert run.batch()["bridged"].tolist() == [True, False, False]
+    run.frames((5, RIGHT, 6))  # and now its first one
+    assert run.batch()["bridged"].tolist() == [False, False, False]
+
+
+def test_what_turns_out_feasible_needs_no_bridge(tmp_path):
+    run = Run(tmp_path)
+    run.frames(*TRIED)
+    run.batch()
+    run.frames((0, RIGHT, 2))
+    expert = run.batch()
+    assert expert["bridged"].tolist() == [False, False, False]
+    assert expert["action"][0] == LEFT  # whatever inference says
+
+
+def test_its_state_can_be_taken_up(tmp_path):
+    one, other = Run(tmp_path), Run(tmp_path)
+    one.frames(*TRIED)
+    one.batch()
+    for name in ("feasibility", "bridging"):
+        getattr(other, name).load_rank_state(getattr(one, name).rank_state())
+    other.stream.replay.load_state(one.stream.replay.state())
+    other.stream.frames = one.stream.frames
+    assert torch.equal(one.batch()["action"], other.batch()["action"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"max_steps": 0}, "max_steps is 0"),
+        ({"max_rejoin": 0}, "max_rejoin is 0"),
+        ({"refresh_every_n_frames": 0}, "refresh_every_n_frames is 0"),
+        ({"bridge_target": "half"}, "bridge_target is 'half'"),
+    ],
+)
+def test_bad_settings_are_refused(arguments, field):
+    with pytest.raises(InputError, match=field):
+        Bridging(**arguments)
