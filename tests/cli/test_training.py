@@ -223,6 +223,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
 OTHERWISE = {
     "number of environments": ("--data.num_envs=8", ["data.num_envs is 8", "made with: 4"]),
     "network": ("--model.value_heads=2", ["value_heads is 2", "made with: 1"]),
+    "learning rate": ("--model.optimizer.lr=0.5", ["model.init_args.optimizer", "'lr': 0.5", "'lr': 0.00025"]),
     "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
     "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),
     "number of processes": ("--trainer.devices=2", ["trainer.devices", "is 2", "as many processes: 1"]),

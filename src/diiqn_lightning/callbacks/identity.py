@@ -12,13 +12,15 @@ STRUCTURE = (
     "model.init_args.hidden",
     "model.init_args.value_heads",
     "model.init_args.labeller.hidden",
+    "model.init_args.labeller.learning_rate",
+    "model.init_args.optimizer",
     "model.init_args.shaping",
     "action_inference.class_path",
     "expert_sampling.expert_draw",
     "feasibility",
     "bridging.max_steps",
 )
-"""Options that shape what a checkpoint holds: a resumed run must have the same ones."""
+"""Options that a checkpoint holds, or that shape what it holds: a resumed run must have the same ones."""
 
 IDENTITY = {
     "algorithm": ("model.class_path", "resume with the algorithm that the checkpoint is of"),
