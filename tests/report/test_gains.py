@@ -33,6 +33,13 @@ def test_games_without_the_baseline_have_no_gain():
     assert gain_rows(RUNS, "another") == []
 
 
+def test_a_baseline_that_learned_nothing_measures_nothing():
+    flat = [run("dqn", seed, (0.0, 0.0, 0.0)) for seed in (0, 1)]
+    gained, _ = gain_rows([*flat, *RUNS[2:]], "dqn")
+    assert (gained["gain_percent"], gained["normalised_mean"]) == ("", "")
+    assert interquartile_means([*flat, *RUNS[2:]], "dqn") == {}
+
+
 def test_scores_are_normalised_by_the_baselines_mean():
     means = interquartile_means(RUNS, "dqn")
     assert means["dqn"]["iqm"][0] == 1

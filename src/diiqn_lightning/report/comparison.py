@@ -1,6 +1,5 @@
 """Finished runs side by side: returns by algorithm, environment and expert, over seeds."""
 
-import csv
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.curve import read_metrics
 from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
+from diiqn_lightning.report.table import write_table
 
 NUMBERS = ("eval_return", "train_return", "random_return", "expert_return", "seconds", "frames_per_second")
 
@@ -143,19 +143,8 @@ def _mean(group: Sequence[FinishedRun], name: str, digits: int, unit: float = 1)
 
 
 def write_summary_table(runs: Sequence[FinishedRun], path: Path) -> str:
-    """Write the rows as CSV.
-
-    Returns:
-        The same as a Markdown table.
-    """
-    rows = summary_rows(runs)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, SUMMARY_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    lines = ["| " + " | ".join(SUMMARY_COLUMNS) + " |", "|" + "---|" * len(SUMMARY_COLUMNS)]
-    lines += ["| " + " | ".join(str(row[name]) for name in SUMMARY_COLUMNS) + " |" for row in rows]
-    return "\n".join(lines).replace("_", " ")
+    """Write the rows as CSV; gives them as a Markdown table."""
+    return write_table(SUMMARY_COLUMNS, summary_rows(runs), path)
 
 
 def summary(runs: Sequence[FinishedRun]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What algorithms gain over a baseline: return, normalised scores, and frames."""
 
-import csv
 import math
 import statistics
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from diiqn_lightning.report.comparison import FinishedRun, grouped
 from diiqn_lightning.report.statistics import Interval, frames_to, iqm, iqm_difference, normalised
+from diiqn_lightning.report.table import write_table
 
 COLUMNS = (
     "environment",
@@ -28,7 +28,8 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
     """A row for each environment and algorithm that the baseline was run on too, the baseline's own included.
 
     Frames are those of the mean curve over seeds: of its first evaluation at the expert's return, and at the
-    baseline's mean final return. The share divides the latter by those that the baseline itself needs.
+    baseline's mean final return. The share divides the latter by those that the baseline itself needs. Cells are empty
+    where they mean nothing: percent of a return that is not positive, a baseline no better than a random agent.
 
     Args:
         runs: finished runs.
@@ -49,9 +50,9 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
                 "algorithm": label,
                 "seeds": len(group),
                 "return_mean": round(mean, 2),
-                "gain_percent": round(100 * (mean / level - 1), 1),
-                "normalised_mean": round(normalised(mean, random, level), 3),
-                "over_expert_percent": round(100 * (mean / expert - 1), 1) if not math.isnan(expert) else "",
+                "gain_percent": _percent_above(mean, level),
+                "normalised_mean": round(normalised(mean, random, level), 3) if level > random else "",
+                "over_expert_percent": _percent_above(mean, expert),
                 "frames_to_expert": frames_to(mean_curve(group), expert) or "",
                 "frames_to_baseline": reached or "",
                 "share_of_baseline_frames": round(reached / reference_reached, 3)
@@ -78,6 +79,8 @@ def interquartile_means(runs: Sequence[FinishedRun], baseline: str) -> dict[str,
     for (environment, label), group in groups.items():
         if (environment, baseline) in groups:
             level, random = _mean(groups[environment, baseline], "eval_return"), _random(runs, environment)
+            if not level > random:
+                continue  # nothing to measure by
             values = [normalised(run.numbers["eval_return"], random, level) for run in group]
             scores.setdefault(label, {})[environment] = values
     means = {}
@@ -99,23 +102,17 @@ def mean_curve(group: Sequence[FinishedRun]) -> tuple[list[int], list[float]]:
 
 
 def write_gains(rows: Sequence[dict[str, Any]], path: Path) -> str:
-    """Write the rows as CSV.
-
-    Returns:
-        The same as a Markdown table.
-    """
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    lines += ["| " + " | ".join(str(row[name]) for name in COLUMNS) + " |" for row in rows]
-    return "\n".join(lines).replace("_", " ")
+    """Write the rows as CSV; gives them as a Markdown table."""
+    return write_table(COLUMNS, rows, path)
 
 
 def _mean(group: Sequence[FinishedRun], name: str) -> float:
     values = [run.numbers[name] for run in group if name in run.numbers]
     return statistics.fmean(values) if values else math.nan
+
+
+def _percent_above(value: float, reference: float) -> float | str:
+    return round(100 * (value / reference - 1), 1) if reference > 0 else ""
 
 
 def _random(runs: Sequence[FinishedRun], environment: str) -> float:

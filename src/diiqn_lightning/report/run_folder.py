@@ -49,8 +49,15 @@ class RunFolder:
 
     def discard(self) -> None:
         """Take back what :meth:`prepare_new` made, of a run that was refused before it began."""
-        if self._made is not None and not (self.metrics.exists() or self.checkpoints.exists()):
-            shutil.rmtree(self._made, ignore_errors=True)
+        if self._made is None or self.metrics.exists() or self.checkpoints.exists():
+            return
+        shutil.rmtree(self.path, ignore_errors=True)
+        # Of the folders above it those that are empty: another run may have come to live there by now.
+        for folder in (parent for parent in self.path.parents if parent.is_relative_to(self._made)):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
 
     def prepare_resumed(self) -> None:
         """Check the folder of a run that goes on.

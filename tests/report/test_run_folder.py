@@ -1,0 +1,33 @@
+from diiqn_lightning.report.run_folder import RunFolder
+
+
+def test_a_refused_run_takes_back_the_folders_that_it_made(tmp_path):
+    folder = RunFolder(tmp_path / "runs" / "diiqn" / "0")
+    folder.prepare_new()
+    folder.config.write_text("a: 1")
+    folder.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_run_leaves_its_neighbours_alone(tmp_path):
+    refused, neighbour = (RunFolder(tmp_path / "runs" / name) for name in ("refused", "neighbour"))
+    refused.prepare_new()
+    neighbour.prepare_new()
+    neighbour.metrics.write_text("frames\n")
+    refused.discard()
+    assert list((tmp_path / "runs").iterdir()) == [neighbour.path]
+
+
+def test_a_folder_that_was_there_before_stays(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.prepare_new()
+    folder.discard()
+    assert tmp_path.exists()
+
+
+def test_a_run_that_has_begun_is_kept(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare_new()
+    folder.metrics.write_text("frames\n")
+    folder.discard()
+    assert folder.metrics.exists()
