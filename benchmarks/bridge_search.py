@@ -123,7 +123,8 @@ def main():
                 row |= against_brute_force(asked, found, graph, arguments.observed)
             rows.append(row)
             print(row, flush=True)
-        first, last = [row for row in rows if row["world"] == world][:: len(arguments.sizes) - 1]
+        of_world = [row for row in rows if row["world"] == world]
+        first, last = of_world[0], of_world[-1]
         growth = (last["graph_seconds"] / last["frames"]) / (first["graph_seconds"] / first["frames"])
         rows.append({"world": world, "growth_of_time_a_frame": growth})
         print(rows[-1], flush=True)
