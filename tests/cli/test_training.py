@@ -141,6 +141,18 @@ def test_layers_override_in_order_and_the_resolved_configuration_repeats_the_run
     assert curve(tmp_path / "again") == curve(tmp_path / "run")
 
 
+def test_annealing_lowers_the_learning_rate_of_the_q_network_alone(run, tmp_path, expert_path):
+    annealing = "--model.annealing={start: 1, end: 0.1, frames: 500}"
+    run(*fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--video=null", annealing, frames=600))
+    rates = [float(row["train/learning_rate"]) for row in metrics(tmp_path / "run")]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] > 1.5e-4
+    assert rates[-1] == pytest.approx(2.5e-5)
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last" / "model.ckpt", weights_only=True)
+    q_network, labeller = checkpoint["optimizer_states"][0]["param_groups"]
+    assert (q_network["lr"], labeller["lr"]) == (pytest.approx(2.5e-5), 1e-3)
+
+
 OPTIONS = {
     "n-step": ["--expert_sampling.n_step=3"],
     "augmented backup": ["--expert_sampling.augmented_backup=true"],
@@ -207,6 +219,7 @@ def timed_frames(folder):
 @pytest.mark.parametrize("config", ["dqn", "diiqn"])
 def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, expert_path):
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
+    more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}"]
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
     before = timed_frames(tmp_path / "parts")

@@ -157,7 +157,11 @@ class TrainingMetrics(lightning.Callback):
             totals = trainer.strategy.reduce(totals.to(trainer.strategy.root_device), reduce_op="sum").cpu()
         returns, lengths, recent, episodes = totals.tolist()
         seconds, timed = self.trained(trainer)
-        row = {"train/episodes": episodes, "train/epsilon": trainer.lightning_module.exploration_rate(stream.frames)}
+        row = {
+            "train/episodes": episodes,
+            "train/epsilon": trainer.lightning_module.exploration_rate(stream.frames),
+            "train/learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+        }
         if recent:
             row |= {"train/return": returns / recent, "train/episode_length": lengths / recent}
         if seconds > self._last_row[0]:

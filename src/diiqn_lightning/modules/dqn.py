@@ -46,6 +46,8 @@ class DQN(lightning.LightningModule):
         loss: squared (½δ²) or huber.
         target_update_interval: updates after which the target network is set to the online one.
         exploration: ε of the ε-greedy exploration by environment frames.
+        annealing: factor on the Q-network's learning rate by environment frames; null keeps the rate. A lower rate
+            averages over more updates: it calms values that have come to swing about their level.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class DQN(lightning.LightningModule):
         loss: str = "squared",
         target_update_interval: int = 250,
         exploration: LinearSchedule = LinearSchedule(1.0, 0.01, 250_000),  # noqa: B008 - frozen
+        annealing: LinearSchedule | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # a batch is several updates
@@ -69,7 +72,12 @@ class DQN(lightning.LightningModule):
             raise InputError(
                 "model.target_update_interval", target_update_interval, "give a whole number of at least 1"
             )
+        if annealing is not None and not min(annealing.start, annealing.end) >= 0:
+            raise InputError(
+                "model.annealing", f"{annealing.start:g} to {annealing.end:g}", "give factors of at least 0"
+            )
         self.num_actions, self.optimizer_factory, self.discount = num_actions, optimizer, discount
+        self.annealing = annealing
         self.double_q, self.loss, self.exploration = double, loss, exploration
         self.target_update_interval = target_update_interval
         self.online = QNetwork(observation_shape, num_actions, hidden=hidden)
@@ -140,6 +148,8 @@ class DQN(lightning.LightningModule):
             self.target.load_state_dict(self.online.state_dict())
         self.write_targets(batch)
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
+        if self.annealing is not None:
+            self._anneal(optimizer.param_groups[0], self.annealing)
         updates = batch.unbind(0)
         for number, update in enumerate(updates, start=1):
             outputs = self.losses(update)
@@ -203,6 +213,12 @@ class DQN(lightning.LightningModule):
         next_value = double_q_value(self.policy_values(next_online), self.state_action_values(next_target))
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
+
+    def _anneal(self, group: dict[str, Any], annealing: LinearSchedule) -> None:
+        """Set the learning rate of the Q-network, whose group is the first one."""
+        # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
+        full = group.setdefault("initial_lr", group["lr"])
+        group["lr"] = full * annealing(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
 
     def _is_time_for_target(self) -> bool:
         """Whether the updates so far have passed another multiple of the interval."""
