@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums, lead, partial_returns
+from diiqn_lightning.algorithm.returns import (
+    Detours,
+    attainable_returns,
+    discounted_returns,
+    episode_sums,
+    lead,
+    partial_returns,
+)
 
 
 def test_two_episodes_by_hand():
@@ -40,3 +47,25 @@ def test_partial_returns_by_hand():
     start, steps = torch.tensor([0, 0, 0, 1, 3]), torch.tensor([1, 2, 3, 2, 1])
     partial = partial_returns(reward, start, steps, 0.5)
     assert_close(partial, torch.tensor([1.0, 1 + 1.0, 1 + 1 + 1.0, 2 + 2.0, 8.0]))
+
+
+def test_attainable_returns_by_hand():
+    # Two episodes, γ = ½, rewards 1, 2, 4 and 8, 16. The first transition is walked around in two steps (rewards 0 and
+    # 3) that rejoin behind the second one; the last transition in three (1, 1, 2) that end the episode.
+    reward, lengths = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0]), torch.tensor([3, 2])
+    detours = Detours(
+        torch.tensor([2, 0, 0, 0, 3]),
+        torch.tensor([2, 0, 0, 0, 1]),
+        torch.tensor([[0.0, 3.0, 0.0], [0.0] * 3, [0.0] * 3, [0.0] * 3, [1.0, 1.0, 2.0]]),
+    )
+    # 0 + ½ · 3 + ¼ · 4; 2 + ½ · 4; 4; 8 + ½ · 2; 1 + ½ + ½.
+    assert_close(attainable_returns(reward, lengths, 0.5, detours), torch.tensor([2.5, 4.0, 4.0, 9.0, 2.0]))
+    # Without a discount: 3 + 4; 2 + 4; 4; 8 + 4; 4.
+    assert_close(attainable_returns(reward, lengths, 1.0, detours), torch.tensor([7.0, 6.0, 4.0, 12.0, 4.0]))
+
+
+def test_without_detours_attainable_returns_are_the_experts():
+    reward, lengths = torch.rand(60, generator=torch.Generator().manual_seed(1)), torch.tensor([20, 1, 39])
+    nothing = torch.zeros(60, dtype=torch.int64)
+    detours = Detours(nothing, nothing, torch.zeros(60, 5))
+    assert_close(attainable_returns(reward, lengths, 0.9, detours), discounted_returns(reward, lengths, 0.9))

@@ -1,5 +1,7 @@
 """Returns of whole episodes from the rewards of their transitions."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from scipy.signal import lfilter
@@ -21,6 +23,52 @@ def discounted_returns(reward: Tensor, episode_lengths: Tensor, discount: float)
     # G_t = r_t + γ G_{t+1}: a first-order filter over the reversed rewards.
     returns = [lfilter([1.0], [1.0, -discount], piece[::-1])[::-1] for piece in pieces]
     return torch.from_numpy(np.concatenate(returns)).to(reward.device, torch.float32)
+
+
+class Detours(NamedTuple):
+    """Ways of the agent's around expert transitions that it cannot make.
+
+    Args:
+        length: agent steps of the way that begins at a transition's first state, ``[N]`` int64; 0 where there is none.
+        offset: transitions of the expert's that it takes the place of, ``[N]`` int64.
+        rewards: of its steps, ``[N, k]`` float; 0 beyond its end.
+    """
+
+    length: Tensor
+    offset: Tensor
+    rewards: Tensor
+
+
+def attainable_returns(reward: Tensor, episode_lengths: Tensor, discount: float, detours: Detours) -> Tensor:
+    """What following the expert would earn the agent: its returns with each detour at the detour's own cost.
+
+    An expert that cuts corners which the agent has to walk around earns more than its imitator ever will. A
+    confidence that compares the two would never let go of it (design choice).
+
+    Args:
+        reward: ``[N]`` float.
+        episode_lengths: transitions of each episode, ``[E]`` int64, summing to N.
+        discount: γ in [0, 1].
+        detours: taken wherever there is one.
+
+    Returns:
+        Discounted returns to the episodes' ends, ``[N]`` float32.
+    """
+    step = torch.arange(detours.rewards.shape[1], device=reward.device)
+    taken = detours.length > 0
+    earned = torch.where(taken, (discount**step * detours.rewards.double()).sum(1), reward.double())
+    factor = discount ** torch.where(taken, detours.length, 1).double()
+    end = torch.repeat_interleave(episode_lengths.cumsum(0), episode_lengths)
+    goes_on_at = torch.arange(len(reward), device=reward.device) + torch.where(taken, detours.offset, 1)
+    goes_on = goes_on_at < end
+    # From the last transition of each episode to the first, all episodes at once.
+    returns = torch.zeros(len(reward), dtype=torch.float64, device=reward.device)
+    first = episode_lengths.cumsum(0) - episode_lengths
+    for place in range(int(episode_lengths.max()) - 1, -1, -1):
+        at = (first + place)[place < episode_lengths]
+        ahead = torch.where(goes_on[at], returns[goes_on_at[at].clamp(max=len(reward) - 1)], 0.0)
+        returns[at] = earned[at] + factor[at] * ahead
+    return returns.float()
 
 
 def partial_returns(reward: Tensor, start: Tensor, steps: Tensor, discount: float) -> Tensor:

@@ -9,7 +9,6 @@ from tensordict import TensorDictBase
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
 from diiqn_lightning.algorithm.inference import above_chance, closest_transition, count_votes, merge_votes, origin_of
-from diiqn_lightning.algorithm.returns import discounted_returns, episode_sums
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError, require_positive
 
@@ -42,12 +41,6 @@ class ActionInference(lightning.Callback):
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self._done_at = state["done_at"]
-
-    def _update_returns(self) -> None:
-        """G_e and the episodes' returns from the rewards that are known now."""
-        table, lengths = self._expert.table, self._expert.states.episode_lengths
-        table.returns = discounted_returns(table.reward, lengths, self._discount)
-        table.episode_returns = episode_sums(table.reward, lengths)
 
 
 class NearestTransition(ActionInference):
@@ -123,7 +116,7 @@ class NearestTransition(ActionInference):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Sum the returns now and then."""
         if self._is_time(pl_module.updates, self.returns_every_n_updates):
-            self._update_returns()
+            self._expert.table.sum_returns(self._expert.states.episode_lengths, self._discount)
 
     def metrics(self) -> dict[str, float]:
         """Share of expert transitions whose match is within err_max, and whose match is exact."""
@@ -188,4 +181,4 @@ class LearnedLabels(ActionInference):
                 probability = above_chance(probability, pl_module.num_actions)
             # An expert transition that another one follows did not end its episode.
             self._expert.table.relabel(action, probability, reward, terminated & states.is_last)
-            self._update_returns()
+            self._expert.table.sum_returns(self._expert.states.episode_lengths, self._discount)

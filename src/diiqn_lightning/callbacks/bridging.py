@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import Bridges, Searches, find_bridges
+from diiqn_lightning.algorithm.returns import Detours
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
@@ -57,7 +58,8 @@ class Bridging(lightning.Callback):
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find what may be rejoined from each expert transition."""
-        self._states, self._feasibility = ExpertData.of(trainer).states, Feasibility.of(trainer)
+        expert = ExpertData.of(trainer)
+        self._states, self._table, self._feasibility = expert.states, expert.table, Feasibility.of(trainer)
         self._discount, self._stream = pl_module.discount, trainer.datamodule.stream
         everything = torch.arange(self._states.num_transitions)
         later = everything.unsqueeze(1) + torch.arange(self.max_rejoin)
@@ -99,6 +101,8 @@ class Bridging(lightning.Callback):
         on_the_way = self.bridges.edges >= 0
         places = newest_first[self.bridges.edges.clamp(min=0)]
         self.bridges = self.bridges._replace(edges=torch.where(on_the_way, places, -1))
+        rewards = torch.where(on_the_way, replay.column(keys.REWARD)[places], 0.0)
+        self._table.detours = Detours(self.bridges.length, self.bridges.offset, rewards)
         self._search_seconds = time.perf_counter() - started
 
     @property

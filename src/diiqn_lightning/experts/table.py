@@ -7,6 +7,7 @@ from torch import Tensor
 
 from diiqn_lightning.algorithm.confidence import inference_confidence
 from diiqn_lightning.algorithm.inference import Match, better_match
+from diiqn_lightning.algorithm.returns import Detours, attainable_returns, discounted_returns, episode_sums
 
 
 class InferredActions:
@@ -21,6 +22,8 @@ class InferredActions:
         returns: G_e, the discounted return to the episode's end by the inferred rewards, ``[N]`` float32.
         episode_returns: undiscounted return of each episode by the inferred rewards, ``[E]`` float64; empty
             before any were inferred.
+        detours: the agent's ways around transitions that it cannot make, at whose cost returns are counted;
+            ``None`` where nobody looks for them.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -36,6 +39,7 @@ class InferredActions:
         self.returns = torch.zeros(num_transitions, device=device)
         self.episode_returns = torch.zeros(0, dtype=torch.float64, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
+        self.detours: Detours | None = None
         self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
 
     def __len__(self) -> int:
@@ -66,6 +70,21 @@ class InferredActions:
         """Replace what is known of all transitions by a labeller's word, ``[N]`` each."""
         self.action, self.certainty, self.reward, self.terminated = action, certainty, reward, terminated
 
+    def sum_returns(self, episode_lengths: Tensor, discount: float) -> None:
+        """Set the returns by the rewards and detours that are known now.
+
+        Args:
+            episode_lengths: transitions of each episode, ``[E]`` int64, summing to N.
+            discount: γ of ``returns``.
+        """
+        if self.detours is None:
+            self.returns = discounted_returns(self.reward, episode_lengths, discount)
+            self.episode_returns = episode_sums(self.reward, episode_lengths)
+        else:
+            first = episode_lengths.cumsum(0) - episode_lengths
+            self.returns = attainable_returns(self.reward, episode_lengths, discount, self.detours)
+            self.episode_returns = attainable_returns(self.reward, episode_lengths, 1.0, self.detours)[first].double()
+
     @property
     def known(self) -> Tensor:
         """``[N]`` bool: an action was inferred."""
@@ -73,10 +92,12 @@ class InferredActions:
 
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
-        return {"match": self.match._asdict(), **{name: getattr(self, name) for name in self._STATE}}
+        detours = {} if self.detours is None else {"detours": self.detours._asdict()}
+        return {"match": self.match._asdict(), **detours, **{name: getattr(self, name) for name in self._STATE}}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self.match = Match(**state["match"])
+        self.detours = Detours(**state["detours"]) if "detours" in state else None
         for name in self._STATE:
             setattr(self, name, state[name])
