@@ -5,7 +5,8 @@
     python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out results/ha_diiqn
 
 Runs that are there already are left alone, interrupted ones go on. Each run is one process of the real command line;
-all algorithms of a task get the same layers of configuration. Writes runs.csv (a row for each run) and table.csv.
+all algorithms of a task get the same layers of configuration. DQN learns from no expert, so one set of its runs serves
+all tasks of a maze. Writes runs.csv (a row for each run), table.csv, curves.png, and for the shared_ tasks shared.png.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.ha_diiqn_figures import draw_curves, draw_shared
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.experts.sources import SKILLS
 from diiqn_lightning.report.curve import read_metrics
@@ -39,7 +41,9 @@ TASKS = {
 }
 COLUMNS = (
     "bridging/infeasible",
+    "bridging/infeasible_truth",
     "bridging/bridged",
+    "bridging/length",
     "bridging/precision",
     "bridging/recall",
     "bridging/search_seconds",
@@ -60,10 +64,16 @@ def expert_of(task, folder):
     return ["--expert", str(path)]
 
 
+def maze_of(task):
+    """What tasks that differ in their expert alone have in common."""
+    return task.rpartition("_")[0]
+
+
 def train(task, algorithm, seed, arguments):
     """One run; gives its folder."""
     layer, env_kwargs, _ = TASKS[task]
-    folder = arguments.runs / task / (algorithm + arguments.label) / str(seed)
+    place = maze_of(task) if algorithm == "dqn" else task
+    folder = arguments.runs / place / (algorithm + arguments.label) / str(seed)
     if (folder / "summary.json").exists():
         return folder
     command = ["fit", "--config", f"configs/{algorithm}.yaml", "--config", f"configs/env/{layer}.yaml"]
@@ -108,7 +118,10 @@ def facts(task, algorithm, seed, folder):
     row["frames_to_95_percent"] = first_reached(frames, values, 0.95 * optimum) if optimum is not None else None
     row["final_return"] = round(statistics.fmean(values[-3:]), 4)
     row["frames_per_second"] = json.loads((folder / "summary.json").read_text())["frames_per_second"]
-    return row | {name: round(columns[name][1][-1], 5) for name in COLUMNS if name in columns}
+    row |= {name: round(columns[name][1][-1], 5) for name in COLUMNS if name in columns}
+    if row.get("bridging/infeasible"):
+        row["bridging/success"] = round(row["bridging/bridged"] / row["bridging/infeasible"], 5)
+    return row
 
 
 def write(path, rows):
@@ -132,6 +145,10 @@ def table(rows):
         if reached:
             entry |= {"frames_mean": statistics.fmean(reached), "least": min(reached), "most": max(reached)}
         entry |= {"return_mean": statistics.fmean(returns), "return_least": min(returns), "return_most": max(returns)}
+        entry["frames_per_second"] = statistics.fmean(row["frames_per_second"] for row in runs)
+        for name in (*COLUMNS, "bridging/success"):
+            if values := [row[name] for row in runs if name in row]:
+                entry[name] = round(statistics.fmean(values), 5)
         summary.append(entry)
     return summary
 
@@ -147,15 +164,23 @@ def main():
     options.add_argument("--label", default="", help="added to the algorithm's name, for runs with --more")
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    rows = []
-    for task in arguments.tasks:
-        for seed in arguments.seeds:
+    rows, curves = [], {}
+    for seed in arguments.seeds:
+        for task in arguments.tasks:
             for algorithm in arguments.algorithms:
                 folder = train(task, algorithm, seed, arguments)
                 rows.append(facts(task, algorithm + arguments.label, seed, folder))
+                curve = read_metrics(folder / "metrics.csv")["eval/return_greedy"]
+                curves.setdefault(task, {}).setdefault(algorithm + arguments.label, []).append(curve)
                 print(rows[-1], flush=True)
+    rows.sort(key=lambda row: (arguments.tasks.index(row["task"]), row["algorithm"], row["seed"]))
+    summary = table(rows)
     write(arguments.out / f"runs{arguments.label}.csv", rows)
-    write(arguments.out / f"table{arguments.label}.csv", table(rows))
+    write(arguments.out / f"table{arguments.label}.csv", summary)
+    best = {task: optimal_return(task) for task in arguments.tasks}
+    draw_curves(curves, best, arguments.out / f"curves{arguments.label}.png")
+    if all(task.startswith("shared_") for task in arguments.tasks):
+        draw_shared(rows, arguments.out / f"shared{arguments.label}.png")
 
 
 if __name__ == "__main__":
