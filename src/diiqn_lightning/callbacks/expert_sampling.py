@@ -20,6 +20,10 @@ DRAWS = ("neighbour", "dataset")
 FEWEST_EPISODES = 10
 """Episodes of the agent from which its mean return is read."""
 
+BEGINNERS_LEAD = 1.0
+"""The expert's lead before the agent has finished so many, in its standard deviations: any expert leads a beginner
+(design choice; in long episodes ten of them are a good part of a run)."""
+
 
 @final
 class ExpertSampling(lightning.Callback):
@@ -138,10 +142,12 @@ class ExpertSampling(lightning.Callback):
         }
 
     def _lead(self, agent_returns: Sequence[float]) -> float:
-        """The expert's lead over the agent's last episodes; 0 while either is not known."""
+        """The expert's lead over the agent's last episodes; 0 while its own returns are not known."""
         expert_returns = self._expert.table.episode_returns
-        if len(expert_returns) == 0 or len(agent_returns) < FEWEST_EPISODES:
+        if len(expert_returns) == 0:
             return 0.0
+        if len(agent_returns) < FEWEST_EPISODES:
+            return BEGINNERS_LEAD
         return lead(expert_returns, fmean(agent_returns))
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
