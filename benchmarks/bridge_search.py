@@ -4,7 +4,8 @@
 
 The memory is a random walk of an agent with four moves on a grid with obstacles, cut into episodes; the expert goes
 diagonally on the same grid, 30,000 transitions, and each of the searches starts at one of them. Two worlds: one with
-few states, which the walk visits again and again, and one with more states than frames.
+few states, which the walk visits again and again, and one with more states than frames. Writes OUT (JSON), and the same
+as a table beside it (CSV and Markdown).
 """
 
 import argparse
@@ -17,6 +18,7 @@ import torch
 
 from benchmarks.machine import machine_facts
 from diiqn_lightning.algorithm.bridging import Searches, find_bridges
+from diiqn_lightning.report.table import write_table
 from tests.algorithm.brute_force_bridges import brute_force_bridges
 
 EXPERT_TRANSITIONS, EPISODE = 30_000, 200
@@ -101,6 +103,24 @@ def against_brute_force(asked, found, graph_seconds, observed):
     }
 
 
+def figures(rows):
+    """What the searches amount to in each world."""
+    for world in WORLDS:
+        of_world = [row for row in rows if row["world"] == world]
+        first, last = of_world[0], of_world[-1]
+        growth = (last["graph_seconds"] / last["frames"]) / (first["graph_seconds"] / first["frames"])
+        (timed,) = [row for row in of_world if "ratio_by_number" in row]
+        yield {
+            "world": world,
+            "milliseconds_for_all_searches": " / ".join(f"{1000 * row['graph_seconds']:.0f}" for row in of_world),
+            "frames_of_memory": " / ".join(f"{row['frames']:,}" for row in of_world),
+            "brute_force_by_observation_over_graph": f"{timed['ratio_by_observation_a_search']:,.0f}",
+            "brute_force_by_number_over_graph": f"{timed['ratio_by_number']:.0f}",
+            "same_answers": timed["same_answers"],
+            "time_a_frame_largest_over_smallest": f"{growth:.2f}",
+        }
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--sizes", nargs="+", type=int, default=[10_000, 100_000, 1_000_000])
@@ -123,13 +143,11 @@ def main():
                 row |= against_brute_force(asked, found, graph, arguments.observed)
             rows.append(row)
             print(row, flush=True)
-        of_world = [row for row in rows if row["world"] == world]
-        first, last = of_world[0], of_world[-1]
-        growth = (last["graph_seconds"] / last["frames"]) / (first["graph_seconds"] / first["frames"])
-        rows.append({"world": world, "growth_of_time_a_frame": growth})
-        print(rows[-1], flush=True)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps({"machine": machine_facts(1), "rows": rows}, indent=2) + "\n")
+    table = list(figures(rows))
+    path = arguments.out.with_suffix(".csv")
+    path.with_suffix(".md").write_text(write_table(list(table[0]), table, path) + "\n")
 
 
 if __name__ == "__main__":

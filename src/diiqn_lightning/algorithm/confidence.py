@@ -219,22 +219,15 @@ class EpisodeConfidence(Confidence):
         half_at: l₀, the lead of the expert, in its standard deviations, at which Φ is ½. Above 0 the agent is
             let go before it has reached the expert.
         value_beta: β_Q, steepness per unit of return; 0 leaves the agent's values out.
-        lets_go: max(0, 2 Φ_J − 1) in the place of Φ_J: an agent that is as good as its expert is not held
-            by it at all, and led again where it falls behind.
     """
 
-    def __init__(
-        self, beta: float = 3.0, half_at: float = 0.0, value_beta: float = 0.0, lets_go: bool = False
-    ) -> None:
+    def __init__(self, beta: float = 3.0, half_at: float = 0.0, value_beta: float = 0.0) -> None:
         self.beta, self.half_at, self.value_beta = _steepness(beta), half_at, _steepness(value_beta)
-        self.lets_go = lets_go
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ, the lead and the disadvantage of the expert's action that it comes from."""
         disadvantage = action_value(evidence.rated, evidence.expert_action) - evidence.rated.amax(1)
         phi = torch.sigmoid(self.beta * (evidence.lead - self.half_at) + self.value_beta * disadvantage)
-        if self.lets_go:
-            phi = (2 * phi - 1).clamp(min=0)
         return phi, {"expert/lead": evidence.lead, "expert/disadvantage": disadvantage}
 
 
