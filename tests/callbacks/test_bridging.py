@@ -31,7 +31,7 @@ class Run:
         self.feasibility, self.bridging = Feasibility(patience=2), Bridging(refresh_every_n_frames=1, **bridging)
         replay = Replay(capacity, None, seed=0)
         self.stream = SimpleNamespace(replay=replay, frames=0)
-        data = SimpleNamespace(num_actions=2, stream=self.stream)
+        data = SimpleNamespace(num_actions=2, stream=self.stream, env="Maze2D-v0", env_kwargs={})
         self.trainer = SimpleNamespace(callbacks=[self.expert, self.feasibility, self.bridging], datamodule=data)
         for callback in (self.feasibility, self.bridging):
             callback.setup(self.trainer, SimpleNamespace(discount=0.5), "fit")
@@ -87,6 +87,11 @@ def test_what_is_not_feasible_is_replaced_by_the_first_step_of_its_bridge(tmp_pa
     assert expert["reward"].tolist() == [0.25, 0.0, 0.0]
     assert torch.equal(expert["next_observation"], cells(1, 4, 5))
     assert expert["inference_confidence"].tolist() == [1.0, 0.25, 0.25]
+    # The bridge's own cost is what the expert's return is counted with.
+    detours = run.expert.table.detours
+    assert detours.length.tolist() == [2, 0, 0]
+    assert detours.offset.tolist() == [1, 0, 0]
+    assert detours.rewards[0].tolist() == [0.25, 1.0, 0.0, 0.0, 0.0]
     # 2 to 4 is infeasible too and has no bridge yet, and 4 to 5 was never tried: no guidance.
     assert expert["valid"].tolist() == [True, False, False]
     run.frames((4, RIGHT, 5))

@@ -128,3 +128,13 @@ def test_minatar_with_fewer_actions_learns_from_the_whole_sets_expert(run, tmp_p
     code, _, complaint = run(*fit("ha_diiqn", tmp_path / "run", *actions, frames=1200))
     assert code == 0, complaint
     assert last_row(tmp_path / "run")["bridging/infeasible"] != ""
+
+
+def test_point_maze_merges_states_within_its_own_tolerance(run, tmp_path):
+    pytest.importorskip("mujoco")
+    layer = ["--config", CONFIGS / "env" / "point_maze.yaml", "--expert_transitions=1000", *SHORT, "--video=null"]
+    code, _, complaint = run(*fit("ha_diiqn", tmp_path / "run", *layer, "--bridge_figure=null", frames=2400))
+    assert code == 0, complaint
+    row = last_row(tmp_path / "run")
+    assert float(row["bridging/precision"]) > 0.9
+    assert 0 < float(row["bridging/gap"]) < 4.9  # the diagonal of a node: √(4 · 0.3² + 2 · 2.4²) is 3.4

@@ -10,6 +10,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import node_keys
 from diiqn_lightning.algorithm.distances import DISTANCES
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.experts.feasibility import (
     COUNTS,
@@ -31,13 +32,16 @@ class Feasibility(lightning.Callback):
         distance: hamming, l2, cosine or jaccard; a transition's is that of its state plus that of its next one.
             null takes hamming for binary observations and l2 for others.
         tolerance: width of a node in the units of the observation, one number or one for each entry: states of
-            one node count as the same. 0 merges equal states alone. null takes 0 for binary observations, and for each
-            entry of others the median by which a step of the expert's changes it (design choice).
+            one node count as the same. 0 merges equal states alone. null takes what the environment names as its
+            ``state_tolerance``; without that 0 for binary observations, and for each entry of others the median by
+            which a step of the expert's changes it (design choice).
         infeasible_error: a transition whose distance stays above it is infeasible; null takes half the median distance
             of the expert's states before and after a step (design choice).
         feasible_error: it is feasible again when its distance falls to this; null takes half of infeasible_error.
         patience: tries near its first state before a transition can be infeasible.
-        patience_counts: actions (each action has to be tried patience / A times) or visits (of the state).
+        patience_counts: actions (each action has to be tried patience / A times) or visits (of the state); null takes
+            actions where nodes are single states, and visits where states are merged: there the same node is hardly
+            met often enough for all actions, and each visit is of another state (design choice).
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class Feasibility(lightning.Callback):
         infeasible_error: float | None = None,
         feasible_error: float | None = None,
         patience: int = 8,
-        patience_counts: str = "actions",
+        patience_counts: str | None = None,
     ) -> None:
         for field, value, choices in (("distance", distance, DISTANCES), ("patience_counts", patience_counts, COUNTS)):
             if value is not None and value not in choices:
@@ -78,7 +82,8 @@ class Feasibility(lightning.Callback):
         states, data = ExpertData.of(trainer).states, trainer.datamodule
         entries = states.states[0].numel()
         distance = self._distance or default_distance(states)
-        tolerance = default_tolerance(states) if self._tolerance is None else self._tolerance
+        tolerance = self._tolerance if self._tolerance is not None else environments_tolerance(data)
+        tolerance = default_tolerance(states) if tolerance is None else tolerance
         self.tolerance = torch.as_tensor(tolerance, dtype=torch.float32)
         if self.tolerance.dim() and len(self.tolerance) != entries:
             raise InputError("feasibility.tolerance", self.tolerance.tolist(), f"give one number, or {entries}")
@@ -95,7 +100,7 @@ class Feasibility(lightning.Callback):
             patience=self.patience,
             infeasible_error=high,
             feasible_error=low,
-            patience_counts=self.patience_counts,
+            patience_counts=self.patience_counts or ("visits" if bool((self.tolerance > 0).any()) else "actions"),
         )
 
     def on_frames(self, frames: TensorDictBase) -> None:
@@ -117,3 +122,13 @@ class Feasibility(lightning.Callback):
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue with the table."""
         self.table.load_state(state)
+
+
+def environments_tolerance(data: Any) -> Any:
+    """What the environment of a data module names as the difference between states that hardly matters.
+
+    Returns:
+        Its ``state_tolerance``: one number or one for each entry; ``None`` where it names none.
+    """
+    with make_gym_env(data.env, env_kwargs=data.env_kwargs) as env:
+        return getattr(env.unwrapped, "state_tolerance", None)

@@ -57,6 +57,10 @@ class PointMaze(gym.Env[Any, Any]):
         render_mode: rgb_array or null.
     """
 
+    state_tolerance = (0.3, 0.3, 0.0, 0.0, 0.3, 0.3, 2.4, 2.4)
+    """Differences that hardly matter, for HA-DIIQN's nodes: 0.3 m, and the velocity that one action of the default
+    ``hold`` gives."""
+
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's interface
 
     def __init__(
