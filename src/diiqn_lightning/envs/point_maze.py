@@ -35,6 +35,16 @@ LAYOUTS = {
         #.#..#.#
         #...#.G#
         ########""",
+    "large": """
+        ############
+        #S...#.....#
+        #.##.#.#.#.#
+        #......#...#
+        #.####.###.#
+        #..#.#.....#
+        ##.#.#.#.###
+        #..#...#..G#
+        ############""",
 }
 """Mazes by name, those of gymnasium-robotics with a start and a goal: # is a wall."""
 
@@ -47,7 +57,7 @@ class PointMaze(gym.Env[Any, Any]):
     achieved goal (the position), desired goal, position and velocity; ``[8]`` float32, in m and m/s.
 
     Args:
-        layout: u, open or medium.
+        layout: u, open, medium or large.
         action_set: the agent's forces, by the names of Maze2D's moves: cardinal, diagonal, king, or single ones;
             each component is −1, 0 or 1 of the largest force. North is up in the picture.
         hold: steps of the simulation (0.01 s) that a force is held.

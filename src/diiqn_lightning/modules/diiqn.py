@@ -18,6 +18,7 @@ from diiqn_lightning.algorithm.losses import (
     lower_bound_loss,
     uniform_behaviour_weight,
 )
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
@@ -43,6 +44,9 @@ class DIIQN(DQN):
         confidence: the rule of Φ; null takes ReturnConfidence.
         combination: mix (the published one) or add.
         expert_weight: λ of add.
+        fading: factor on all that is learned from the expert, by environment frames, so on Φ too; null never fades.
+            At 0 nothing is computed for the expert any more and frames cost what they cost DQN (design choice:
+            an old dataset, learned from hundreds of times, in the end holds the agent back).
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
         shaping: potential-based shaping with the expert's state value; null has none.
@@ -66,6 +70,7 @@ class DIIQN(DQN):
         confidence: Confidence | None = None,
         combination: str = "add",
         expert_weight: float = 1.0,
+        fading: LinearSchedule | None = None,
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
         shaping: ShapingSettings | None = None,
@@ -88,6 +93,9 @@ class DIIQN(DQN):
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
+        if fading is not None:
+            require_within(0, 1, **{"model.fading.start": fading.start, "model.fading.end": fading.end})
+        self.fading, self._expert_share = fading, 1.0
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
@@ -125,15 +133,19 @@ class DIIQN(DQN):
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
+        if self.fading is not None:
+            self._expert_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
         outputs = super().training_step(batch, batch_idx)
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
-        if self.carry_over is not None:
+        if self.carry_over is not None and self._expert_share:
             self.carry_over.measure(batch)
             outputs["expert/carry_over"] = self.carry_over.carry_over
         return outputs
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
+        if not self._expert_share:
+            return self._own_losses(update)
         expert = update.get(keys.EXPERT)
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
         q_agent, q_expert = self.policy_values(output).chunk(2)
@@ -143,13 +155,13 @@ class DIIQN(DQN):
 
         evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
         weight, parts = self.trust_in(evidence, expert)
-        weight = torch.where(expert.get("valid"), weight, 0.0)
+        weight = self._expert_share * torch.where(expert.get("valid"), weight, 0.0)
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
         for rated in self.heads.each(output) if self.heads.count else ():
             rated_td, rated_expert_td = self._td_errors(update, expert, *rated.chunk(2))
             agent_loss = agent_loss + elementwise_loss(rated_td, self.loss) / self.heads.count
             td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss) / self.heads.count
-        certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
+        certain = self._expert_share * torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
         expert_loss = self._imitation_terms(expert, q_expert + potential)
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
@@ -177,13 +189,31 @@ class DIIQN(DQN):
             **parts,
         }
 
+    def _own_losses(self, update: TensorDictBase) -> dict[str, Tensor]:
+        """:meth:`losses` without any expert."""
+        output = self.online(update.get(keys.OBSERVATION))
+        q = self.policy_values(output)
+        td_error = action_value(q, update.get(keys.ACTION)) - update.get(keys.TARGET)
+        loss = elementwise_loss(td_error, self.loss)
+        for rated in self.heads.each(output) if self.heads.count else ():
+            rated_error = action_value(rated, update.get(keys.ACTION)) - update.get(keys.TARGET)
+            loss = loss + elementwise_loss(rated_error, self.loss) / self.heads.count
+        nothing = torch.zeros_like(loss.detach())
+        update.set(keys.TD_ERROR, td_error.detach().abs())
+        update.set(keys.EXPERT_WEIGHT, nothing)
+        update.set(keys.EXPERT_AGREES, nothing.bool())
+        loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
+        return {"loss": loss, "train/q": q, "train/agent_loss": loss, "expert/weight": nothing}
+
     def trust_in(self, evidence: Evidence, expert: TensorDictBase) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ of each expert transition, ``[B]``, and its parts by name."""
         return self.confidence(evidence)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The labeller and the expert's value learn from a whole batch at once."""
-        losses = {}
+        losses: dict[str, Tensor] = {}
+        if not self._expert_share:
+            return losses
         if self.labeller_settings is not None:
             transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
             some = slice(self.labeller_settings.transitions)
@@ -199,7 +229,7 @@ class DIIQN(DQN):
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
         super().write_targets(batch)
-        if self.expert_loss.td:
+        if self.expert_loss.td and self._expert_share:
             target = self._target_of(batch.get(keys.EXPERT))
             if keys.EXPERT_LONGER in batch.keys(True):
                 target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
