@@ -78,8 +78,8 @@ def train(task, algorithm, seed, arguments):
         return folder
     command = ["fit", "--config", f"configs/{algorithm}.yaml", "--config", f"configs/env/{layer}.yaml"]
     command += [f"--seed_everything={seed}", f"--run_dir={folder}", "--video=null", "--checkpoint.keep=1"]
-    if arguments.frames:
-        command += [f"--max_frames={arguments.frames}"]
+    if algorithm in arguments.frames:
+        command += [f"--max_frames={arguments.frames[algorithm]}"]
     if env_kwargs:
         command += [f"--data.env_kwargs={json.dumps(env_kwargs)}"]
     if algorithm != "dqn":
@@ -158,12 +158,13 @@ def main():
     options.add_argument("--tasks", nargs="+", choices=TASKS, default=["king_strong"])
     options.add_argument("--algorithms", nargs="+", default=["dqn", "diiqn", "ha_diiqn"])
     options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    options.add_argument("--frames", type=int, help="of a run; by default the configuration's")
+    options.add_argument("--frames", nargs="+", default=[], help="dqn=100000 …; by default the configuration's")
     options.add_argument("--runs", type=Path, default=Path("runs/ha_diiqn"), help="where the runs are kept")
     options.add_argument("--more", default="", help="options added to each run, in one string")
     options.add_argument("--label", default="", help="added to the algorithm's name, for runs with --more")
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
+    arguments.frames = {name: int(count) for name, _, count in (given.partition("=") for given in arguments.frames)}
     rows, curves = [], {}
     for seed in arguments.seeds:
         for task in arguments.tasks:
