@@ -153,6 +153,16 @@ def test_annealing_lowers_the_learning_rate_of_the_q_network_alone(run, tmp_path
     assert (q_network["lr"], labeller["lr"]) == (pytest.approx(2.5e-5), 1e-3)
 
 
+def test_what_has_faded_costs_and_weighs_nothing(run, tmp_path, expert_path):
+    fading = "--model.fading={start: 1, end: 0, frames: 500}"
+    run(*fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--video=null", fading, frames=700))
+    rows = metrics(tmp_path / "run")
+    weights = [float(row["expert/weight"]) for row in rows]
+    assert max(weights) > 0
+    assert weights[-1] == 0
+    assert rows[-1]["expert/loss"] == ""
+
+
 OPTIONS = {
     "n-step": ["--expert_sampling.n_step=3"],
     "augmented backup": ["--expert_sampling.augmented_backup=true"],
@@ -220,6 +230,8 @@ def timed_frames(folder):
 def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, expert_path):
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
     more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}"]
+    if config == "diiqn":
+        more.append("--model.fading={start: 1, end: 0, frames: 900}")
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
     before = timed_frames(tmp_path / "parts")

@@ -144,3 +144,8 @@ def test_behaviour_probability_is_how_often_act_takes_an_action():
     probability = module.behaviour_probability(torch.zeros(2, 1), torch.tensor([0, 1]), 0)
     assert_close(probability, torch.tensor([0.2, 0.8]))  # action 1 is the greedy one in state 0
     assert abs(float((taken == 1).float().mean()) - 0.8) < 0.01
+
+
+def test_refuses_negative_learning_rates():
+    with pytest.raises(InputError, match="model.annealing is '1 to -1'"):
+        DQN((1,), 2, annealing=LinearSchedule(1.0, -1.0, 100))

@@ -95,7 +95,7 @@ class DIIQN(DQN):
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         if fading is not None:
             require_within(0, 1, **{"model.fading.start": fading.start, "model.fading.end": fading.end})
-        self.fading, self._expert_share = fading, 1.0
+        self.fading, self.expert_share = fading, 1.0
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
@@ -134,17 +134,17 @@ class DIIQN(DQN):
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
         if self.fading is not None:
-            self._expert_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
+            self.expert_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
         outputs = super().training_step(batch, batch_idx)
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
-        if self.carry_over is not None and self._expert_share:
+        if self.carry_over is not None and self.expert_share:
             self.carry_over.measure(batch)
             outputs["expert/carry_over"] = self.carry_over.carry_over
         return outputs
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
-        if not self._expert_share:
+        if not self.expert_share:
             return self._own_losses(update)
         expert = update.get(keys.EXPERT)
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
@@ -155,13 +155,13 @@ class DIIQN(DQN):
 
         evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
         weight, parts = self.trust_in(evidence, expert)
-        weight = self._expert_share * torch.where(expert.get("valid"), weight, 0.0)
+        weight = self.expert_share * torch.where(expert.get("valid"), weight, 0.0)
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
         for rated in self.heads.each(output) if self.heads.count else ():
             rated_td, rated_expert_td = self._td_errors(update, expert, *rated.chunk(2))
             agent_loss = agent_loss + elementwise_loss(rated_td, self.loss) / self.heads.count
             td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss) / self.heads.count
-        certain = self._expert_share * torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
+        certain = self.expert_share * torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
         expert_loss = self._imitation_terms(expert, q_expert + potential)
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
@@ -212,7 +212,7 @@ class DIIQN(DQN):
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The labeller and the expert's value learn from a whole batch at once."""
         losses: dict[str, Tensor] = {}
-        if not self._expert_share:
+        if not self.expert_share:
             return losses
         if self.labeller_settings is not None:
             transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
@@ -229,7 +229,7 @@ class DIIQN(DQN):
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
         super().write_targets(batch)
-        if self.expert_loss.td and self._expert_share:
+        if self.expert_loss.td and self.expert_share:
             target = self._target_of(batch.get(keys.EXPERT))
             if keys.EXPERT_LONGER in batch.keys(True):
                 target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
