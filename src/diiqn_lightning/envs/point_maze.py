@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +12,9 @@ from diiqn_lightning.envs.moves import moves_of
 from diiqn_lightning.errors import InputError
 
 STEP_REWARD, GOAL_REWARD = -0.01, 1.0
+
+STEP_SECONDS, SPEED_GAIN = 0.01, 24.0
+"""A step of the simulation, and what a full force does in it: gymnasium-robotics' ball accelerates by 24 m/s²."""
 
 LAYOUTS = {
     "u": """
@@ -61,15 +64,14 @@ class PointMaze(gym.Env[Any, Any]):
         action_set: the agent's forces, by the names of Maze2D's moves: cardinal, diagonal, king, or single ones;
             each component is −1, 0 or 1 of the largest force. North is up in the picture.
         hold: steps of the simulation (0.01 s) that a force is held.
+        brake: after each force the ball is braked for as many steps, which brings it to rest. Where it goes is then
+            up to the actions alone, and no longer to what they add to its velocity: a random agent hardly gets on.
         max_steps: actions after which an episode is cut off.
         feasible_distance: largest distance in position and velocity at which a transition counts as the same as
-            one of the agent's (the truth about feasibility, for metrics alone).
+            one of the agent's (the truth about feasibility, for metrics alone); null takes 0.1 where the ball is
+            braked, and 0.5 where not.
         render_mode: rgb_array or null.
     """
-
-    state_tolerance = (0.3, 0.3, 0.0, 0.0, 0.3, 0.3, 2.4, 2.4)
-    """Differences that hardly matter, for HA-DIIQN's nodes: 0.3 m, and the velocity that one action of the default
-    ``hold`` gives."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012 - Gymnasium's interface
 
@@ -78,8 +80,9 @@ class PointMaze(gym.Env[Any, Any]):
         layout: str = "u",
         action_set: str | Sequence[str] = "cardinal",
         hold: int = 10,
+        brake: bool = False,
         max_steps: int = 200,
-        feasible_distance: float = 0.5,
+        feasible_distance: float | None = None,
         render_mode: str | None = None,
     ) -> None:
         if layout not in LAYOUTS:
@@ -93,7 +96,11 @@ class PointMaze(gym.Env[Any, Any]):
         self.cells = [line.strip() for line in LAYOUTS[layout].split()]
         # MuJoCo's y axis points up, rows go down.
         self._forces = [np.array([columns, -rows], np.float32) for rows, columns in self.moves.values()]
-        self.hold, self.max_steps, self.feasible_distance = hold, max_steps, feasible_distance
+        self.hold, self.brake, self.max_steps = hold, brake, max_steps
+        self.feasible_distance = (0.1 if brake else 0.5) if feasible_distance is None else feasible_distance
+        way = SPEED_GAIN * STEP_SECONDS * hold * STEP_SECONDS * hold  # of a push and its braking
+        place, speed = (way / 2, 2.4) if brake else (0.3, SPEED_GAIN * STEP_SECONDS * hold)
+        self.state_tolerance = (place, place, 0.0, 0.0, place, place, speed, speed)
         self.render_mode = render_mode
         sign: dict[str, int | str] = {"#": 1, "S": "r", "G": "g", ".": 0}
         self._robot = _point_maze([[sign[cell] for cell in row] for row in self.cells], render_mode)
@@ -109,22 +116,37 @@ class PointMaze(gym.Env[Any, Any]):
         return _flat(observation), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Hold a force."""
+        """Hold a force, and brake."""
         self._steps += 1
-        for _ in range(self.hold):
-            observation, _, reached, _, _ = self._robot.step(self._forces[int(action)])
-            if reached:
-                break
+        observation: dict[str, Any] = {}
+
+        def push(force: Any) -> tuple[Any, bool]:
+            seen, _, reached, _, _ = self._robot.step(force)
+            observation.update(seen)
+            return seen["observation"], bool(reached)
+
+        _, reached = self._move(self._forces[int(action)], push)
         reward = GOAL_REWARD if reached else STEP_REWARD
-        return _flat(observation), reward, bool(reached), self._steps >= self.max_steps and not reached, {}
+        return _flat(observation), reward, reached, self._steps >= self.max_steps and not reached, {}
+
+    def _move(self, force: Any, push: Callable[[Any], tuple[Any, bool]]) -> tuple[Any, bool]:
+        """An action: ``push`` makes one step of the simulation, and gives position with velocity and whether it ends."""
+        for _ in range(self.hold):
+            state, over = push(force)
+            if over:
+                return state, True
+        for _ in range(self.hold if self.brake else 0):
+            state, over = push(np.clip(-state[2:] / (SPEED_GAIN * STEP_SECONDS), -1, 1).astype(np.float32))
+            if over:
+                return state, True
+        return state, False
 
     def can_make(self, observation: np.ndarray[Any, Any], next_observation: np.ndarray[Any, Any]) -> bool:
         """Whether one of the agent's forces leads from one state to near the other."""
         point = self._robot.point_env
         for force in self._forces:
             point.set_state(np.float64(observation[4:6]), np.float64(observation[6:8]))
-            for _ in range(self.hold):
-                state, *_ = point.step(force)
+            state, _ = self._move(force, lambda part: (point.step(part)[0], False))
             if np.linalg.norm(state - next_observation[4:8]) <= self.feasible_distance:
                 return True
         return False

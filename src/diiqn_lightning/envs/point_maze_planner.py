@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diiqn_lightning.envs.point_maze import PointMaze
+from diiqn_lightning.envs.point_maze import SPEED_GAIN, STEP_SECONDS, PointMaze
 
 SPEED = 2.0
 """m/s that it aims for; the ball's limit is 5 for each component."""
@@ -17,7 +17,8 @@ SPEED = 2.0
 class CarefulDriver:
     """Follows the corridors' middle at less than half of the ball's speed: suboptimal by construction.
 
-    In each state it takes the force after which the velocity is closest to the one it wants.
+    In each state it takes the force after which the velocity is closest to the one it wants, or, where the ball is
+    braked, the one that takes it closest to the middle of the next cell.
 
     Args:
         env: Point Maze, with the expert's forces.
@@ -29,8 +30,8 @@ class CarefulDriver:
         self._maze = maze
         self._next_cell = way_to_goal(maze.cells)
         self._forces = np.array([(columns, rows) for rows, columns in maze.moves.values()], np.float64)
-        # Velocity that a full force gives while it is held: gymnasium-robotics' ball accelerates by 24 m/s².
-        self._gain = 24.0 * 0.01 * maze.hold
+        seconds = STEP_SECONDS * maze.hold
+        self._gain, self._way = SPEED_GAIN * seconds, SPEED_GAIN * seconds**2
 
     def __call__(self, observation: Tensor) -> Tensor:
         """Actions ``[B]`` int64 for observations ``[B, 8]``."""
@@ -42,6 +43,8 @@ class CarefulDriver:
         column, row = (int(part) for part in np.rint(place))
         following = self._next_cell.get((row, column), (row, column))
         aim = np.array([following[1], following[0]], np.float64)
+        if self._maze.brake:
+            return int(np.linalg.norm(place + self._way * self._forces - aim, axis=1).argmin())
         if following == (row, column):
             wanted = aim - place
         else:
