@@ -16,4 +16,5 @@ king='{"layout": "medium", "action_set": "king"}'
 record maze2d-weak maze_planner:LostPlanner Maze2D-v0 "$king"
 record maze2d-medium maze_planner:DetourPlanner Maze2D-v0 "$king"
 record maze2d-strong maze_planner:ShortestPlanner Maze2D-v0 "$king"
-record point_maze-medium point_maze_planner:CarefulDriver PointMaze-v0 '{"layout": "medium", "action_set": "diagonal"}'
+record point_maze-medium point_maze_planner:CarefulDriver PointMaze-v0 \
+  '{"layout": "medium", "action_set": "diagonal", "brake": true, "max_steps": 300}'

@@ -137,4 +137,4 @@ def test_point_maze_merges_states_within_its_own_tolerance(run, tmp_path):
     assert code == 0, complaint
     row = last_row(tmp_path / "run")
     assert float(row["bridging/precision"]) > 0.9
-    assert 0 < float(row["bridging/gap"]) < 4.9  # the diagonal of a node: √(4 · 0.3² + 2 · 2.4²) is 3.4
+    assert 0 < float(row["bridging/gap"]) < 3.5  # the diagonal of a node: √(4 · 0.12² + 2 · 2.4²) is 3.4

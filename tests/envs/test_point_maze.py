@@ -33,6 +33,17 @@ def test_bad_arguments_are_refused(arguments, field):
         make_gym_env("PointMaze-v0", env_kwargs=arguments)
 
 
+def driven(env):
+    """Return of the careful driver's episode."""
+    policy = CarefulDriver(env)
+    observation, _ = env.reset()
+    total, over = 0.0, False
+    while not over:
+        step = env.step(int(policy(torch.from_numpy(observation[None]))[0]))
+        observation, total, over = step[0], total + step[1], step[2] or step[3]
+    return total
+
+
 class TestSimulated:
     """Needs gymnasium-robotics."""
 
@@ -81,10 +92,18 @@ class TestSimulated:
     @pytest.mark.parametrize("action_set", ["cardinal", "diagonal"])
     def test_the_driver_arrives_slowly(self, action_set):
         env = make_gym_env("PointMaze-v0", env_kwargs={"action_set": action_set})
-        policy = CarefulDriver(env)
-        observation, _ = env.reset()
-        total, over = 0.0, False
-        while not over:
-            step = env.step(int(policy(torch.from_numpy(observation[None]))[0]))
-            observation, total, over = step[0], total + step[1], step[2] or step[3]
-        assert 0.2 < total < 0.8
+        assert 0.2 < driven(env) < 0.8
+
+    def test_braked_the_ball_goes_as_far_in_each_direction_and_rests(self):
+        env = make_gym_env("PointMaze-v0", env_kwargs={"action_set": "cardinal", "layout": "open", "brake": True})
+        start = env.reset()[0]
+        east, south = env.step(EAST)[0], env.step(SOUTH)[0]
+        assert east[4] - start[4] == pytest.approx(0.24, abs=0.02)
+        assert east[5] - south[5] == pytest.approx(east[4] - start[4], abs=1e-3)
+        assert np.abs(np.concatenate([east[6:], south[6:]])).max() < 0.01
+        assert env.unwrapped.can_make(start, east)
+        assert not env.unwrapped.can_make(start, south)
+
+    def test_the_driver_arrives_with_brakes_too(self):
+        env = make_gym_env("PointMaze-v0", env_kwargs={"action_set": "diagonal", "layout": "large", "brake": True})
+        assert 0.3 < driven(env) < 0.9

@@ -130,7 +130,7 @@ class PointMaze(gym.Env[Any, Any]):
         return _flat(observation), reward, reached, self._steps >= self.max_steps and not reached, {}
 
     def _move(self, force: Any, push: Callable[[Any], tuple[Any, bool]]) -> tuple[Any, bool]:
-        """An action: ``push`` makes one step of the simulation, and gives position with velocity and whether it ends."""
+        """An action; ``push`` makes a step of the simulation and gives position with velocity, and whether it ends."""
         for _ in range(self.hold):
             state, over = push(force)
             if over:
