@@ -1,5 +1,7 @@
 """``PointMaze-v0``: the ball of gymnasium-robotics' Point Maze (MuJoCo), pushed by one of a few forces at a time."""
 
+import contextlib
+import io
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -181,7 +183,8 @@ def _flat(observation: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, np
 def _point_maze(maze_map: list[list[int | str]], render_mode: str | None) -> Any:
     logging.getLogger("gymnasium_robotics").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        # Its import prints a notice about other environments of its own.
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             from gymnasium_robotics.envs.maze.point_maze import PointMazeEnv
     except ImportError as error:
