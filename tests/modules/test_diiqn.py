@@ -106,10 +106,19 @@ def test_fading_weighs_all_that_is_learned_from_the_expert():
     # ζ is 1 and 0.25; expert TD losses are 2 and 12.5, violations 5 and 1.
     terms = ExpertLoss(td=1.0, td_weight="certainty", margin=1.0, margin_size=2.0)
     module, batch = make(expert_loss=terms, confidence=FixedConfidence(1.0)), guided()
-    module.expert_share = 0.5
+    module.expert_share = module.td_share = 0.5
     loss = losses(module, batch)["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * (5 + 2)) + 0.5 * (2 + 0.5 * (1 + 0.25 * 12.5))) / 2)
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 0.5]))
+
+
+def test_fading_of_td_errors_alone_leaves_imitation():
+    terms = ExpertLoss(td=1.0, td_weight="certainty", margin=1.0, margin_size=2.0)
+    module, batch = make(expert_loss=terms, confidence=FixedConfidence(1.0), fading_scope="td"), guided()
+    module.td_share = 0.0
+    loss = losses(module, batch)["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 5) + 0.5 * (2 + 1)) / 2)
+    assert keys.EXPERT_TARGET not in batch.keys(True)
 
 
 def test_faded_out_it_is_dqn_on_every_head():
@@ -118,7 +127,7 @@ def test_faded_out_it_is_dqn_on_every_head():
     module.online, module.target = (
         Table([[*row, *(value / 2 for value in row)] for row in values]) for values in (ONLINE, TARGET)
     )
-    module.expert_share = 0.0
+    module.expert_share = module.td_share = 0.0
     outputs = losses(module, batch)
     # Targets 1 + ½ · 1 and 2: errors 3 − 1.5 and 4 − 2 of the policy, 1.5 − 1.5 and 2 − 2 of the value head.
     assert outputs["loss"].item() == pytest.approx((1 * 1.5**2 / 2 + 0.5 * 2) / 2)
@@ -309,6 +318,7 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
         {"priority": "mixed"},
         {"expert_weight": -1.0},
         {"fading": LinearSchedule(2.0, 0.0, 100)},
+        {"fading_scope": "margin"},
         {"value_heads": -1},
         {"confidence": ReturnConfidence(deviations=1.0), "value_heads": 1},
         {"confidence": ReturnConfidence(horizon="n_step"), "expert_loss": ExpertLoss(td=0.0)},

@@ -44,9 +44,10 @@ class DIIQN(DQN):
         confidence: the rule of Φ; null takes ReturnConfidence.
         combination: mix (the published one) or add.
         expert_weight: λ of add.
-        fading: factor on all that is learned from the expert, by environment frames, so on Φ too; null never fades.
-            At 0 nothing is computed for the expert any more and frames cost what they cost DQN (design choice:
+        fading: factor on what is learned from the expert, by environment frames; null never fades (design choice:
             an old dataset, learned from hundreds of times, in the end holds the agent back).
+        fading_scope: all (TD and imitation terms, and so Φ; at 0 nothing is computed for the expert any more and frames
+            cost what they cost DQN) or td (the TD term alone; confidence and carry-over go on to rule imitation).
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
         shaping: potential-based shaping with the expert's state value; null has none.
@@ -71,6 +72,7 @@ class DIIQN(DQN):
         combination: str = "add",
         expert_weight: float = 1.0,
         fading: LinearSchedule | None = None,
+        fading_scope: str = "all",
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
         shaping: ShapingSettings | None = None,
@@ -83,6 +85,7 @@ class DIIQN(DQN):
         for field, value, choices in (
             ("combination", combination, ("mix", "add")),
             ("priority", priority, ("agent", "mixed")),
+            ("fading_scope", fading_scope, ("all", "td")),
         ):
             if value not in choices:
                 raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
@@ -95,7 +98,8 @@ class DIIQN(DQN):
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         if fading is not None:
             require_within(0, 1, **{"model.fading.start": fading.start, "model.fading.end": fading.end})
-        self.fading, self.expert_share = fading, 1.0
+        self.fading, self.fading_scope = fading, fading_scope
+        self.expert_share, self.td_share = 1.0, 1.0
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
@@ -134,7 +138,8 @@ class DIIQN(DQN):
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
         if self.fading is not None:
-            self.expert_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
+            self.td_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
+            self.expert_share = self.td_share if self.fading_scope == "all" else 1.0
         outputs = super().training_step(batch, batch_idx)
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
         if self.carry_over is not None and self.expert_share:
@@ -155,14 +160,15 @@ class DIIQN(DQN):
 
         evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
         weight, parts = self.trust_in(evidence, expert)
-        weight = self.expert_share * torch.where(expert.get("valid"), weight, 0.0)
+        confidence = torch.where(expert.get("valid"), weight, 0.0)
+        weight = self.expert_share * confidence
         agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
         for rated in self.heads.each(output) if self.heads.count else ():
             rated_td, rated_expert_td = self._td_errors(update, expert, *rated.chunk(2))
             agent_loss = agent_loss + elementwise_loss(rated_td, self.loss) / self.heads.count
             td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss) / self.heads.count
-        certain = self.expert_share * torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
-        td_weight = weight if self.expert_loss.td_weight == "confidence" else certain
+        certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
+        td_weight = self.td_share * (confidence if self.expert_loss.td_weight == "confidence" else certain)
         expert_loss = self._imitation_terms(expert, q_expert + potential)
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
@@ -229,7 +235,7 @@ class DIIQN(DQN):
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
         super().write_targets(batch)
-        if self.expert_loss.td and self.expert_share:
+        if self._learns_td:
             target = self._target_of(batch.get(keys.EXPERT))
             if keys.EXPERT_LONGER in batch.keys(True):
                 target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
@@ -246,7 +252,7 @@ class DIIQN(DQN):
     ) -> tuple[Tensor, Tensor]:
         """δ_a and δ_e, ``[B]`` each; δ_e is 0 where no term needs it."""
         agent_td = action_value(q_agent, update.get(keys.ACTION)) - update.get(keys.TARGET)
-        if not self.expert_loss.td:
+        if not self._learns_td:
             return agent_td, torch.zeros_like(agent_td)
         return agent_td, action_value(q_expert, expert.get("action")) - expert.get("target")
 
@@ -280,6 +286,11 @@ class DIIQN(DQN):
             groups.append({"params": list(self.shaping.parameters()), "lr": self.shaping.settings.learning_rate})
         return self.optimizer_factory(groups)
 
+    @property
+    def _learns_td(self) -> bool:
+        """Whether the expert's transitions have targets."""
+        return self.expert_loss.td > 0 and self.td_share > 0
+
     def _evidence(self, update: TensorDictBase, expert: TensorDictBase, output: Tensor, potential: Tensor) -> Evidence:
         """From the network's output at s_e, ``[B, …]``."""
         q_expert, rated = self.policy_values(output) + potential, self.state_action_values(output) + potential
@@ -293,7 +304,7 @@ class DIIQN(DQN):
             expert.get("count"),
             expert.get("inference_confidence"),
             expert.get("return"),
-            expert.get("target") + potential.squeeze(-1) if self.expert_loss.td else expert.get("return"),
+            expert.get("target") + potential.squeeze(-1) if self._learns_td else expert.get("return"),
             expert.get("lead"),
         )
 
