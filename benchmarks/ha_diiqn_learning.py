@@ -14,10 +14,9 @@ import csv
 import json
 import shlex
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
+from benchmarks.command_line import call, finish
 from benchmarks.ha_diiqn_figures import draw_curves, draw_shared
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.experts.sources import SKILLS
@@ -74,27 +73,16 @@ def train(task, algorithm, seed, arguments):
     layer, env_kwargs, _ = TASKS[task]
     place = maze_of(task) if algorithm == "dqn" else task
     folder = arguments.runs / place / (algorithm + arguments.label) / str(seed)
-    if (folder / "summary.json").exists():
-        return folder
     command = ["fit", "--config", f"configs/{algorithm}.yaml", "--config", f"configs/env/{layer}.yaml"]
-    command += [f"--seed_everything={seed}", f"--run_dir={folder}", "--video=null", "--checkpoint.keep=1"]
+    command += [f"--seed_everything={seed}"]
     if algorithm in arguments.frames:
         command += [f"--max_frames={arguments.frames[algorithm]}"]
     if env_kwargs:
         command += [f"--data.env_kwargs={json.dumps(env_kwargs)}"]
     if algorithm != "dqn":
         command += expert_of(task, arguments.runs / "experts")
-    if (folder / "checkpoints" / "last").exists():
-        command += ["--ckpt_path=last"]
-    call([*command, *shlex.split(arguments.more)])
+    finish(folder, [*command, *shlex.split(arguments.more)])
     return folder
-
-
-def call(command):
-    """The command line in a process of its own."""
-    done = subprocess.run([sys.executable, "-m", "diiqn_lightning", *command], stdout=subprocess.DEVNULL)
-    if done.returncode != 0:
-        sys.exit(f"failed: {shlex.join(command)}")
 
 
 def optimal_return(task):
