@@ -24,7 +24,7 @@ from diiqn_lightning.report.curve import read_metrics
 
 MEDIUM = {"layout": "medium", "action_set": "cardinal"}
 CORRIDORS = {"layout": "random", "size": 11, "layout_seed": 0, "action_set": "cardinal"}
-PLANNER = "diiqn_lightning.envs.maze_planner:DetourPlanner"
+PLANNER = "diiqn_lightning.envs.maze_planner:ShortestPlanner"
 # Name: configuration layer, the agent's environment, the expert's actions or the skill of a shipped expert.
 TASKS = {
     "king_strong": ("maze2d", MEDIUM, "strong"),

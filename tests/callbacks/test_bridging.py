@@ -25,14 +25,17 @@ def cells(*numbers):
 class Run:
     """What the callbacks see of a run: an expert that goes 0, 2, 4, 5 and a replay of some capacity."""
 
-    def __init__(self, tmp_path, capacity=100, **bridging):
+    def __init__(self, tmp_path, capacity=100, bridge_steps="first", **bridging):
         files.save(ExpertDataset(ExpertStates(cells(0, 2, 4, 5), torch.tensor([4]))), tmp_path / "jump.expert")
         self.expert = ExpertData(str(tmp_path / "jump.expert"))
-        self.feasibility, self.bridging = Feasibility(patience=2), Bridging(refresh_every_n_frames=1, **bridging)
+        self.feasibility, self.bridging = Feasibility(patience=2), Bridging(
+            refresh_every_n_frames=1, bridge_steps=bridge_steps, **bridging
+        )
         replay = Replay(capacity, None, seed=0)
         self.stream = SimpleNamespace(replay=replay, frames=0)
-        data = SimpleNamespace(num_actions=2, stream=self.stream, env="Maze2D-v0", env_kwargs={})
-        self.trainer = SimpleNamespace(callbacks=[self.expert, self.feasibility, self.bridging], datamodule=data)
+        data = SimpleNamespace(num_actions=2, stream=self.stream, env="Maze2D-v0", env_kwargs={}, seed=0)
+        callbacks = [self.expert, self.feasibility, self.bridging]
+        self.trainer = SimpleNamespace(callbacks=callbacks, datamodule=data, global_rank=0)
         for callback in (self.feasibility, self.bridging):
             callback.setup(self.trainer, SimpleNamespace(discount=0.5), "fit")
 

@@ -16,6 +16,7 @@ from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
 
 TARGETS = ("first_step", "whole_path")
+STEPS = ("first", "all")
 
 
 @final
@@ -31,8 +32,11 @@ class Bridging(lightning.Callback):
         untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
             tried enough there. What is inferred of them is a guess; false waits until one or the other is known
             (design choice).
-        bridge_target: first_step (the target is that of the bridge's first transition) or whole_path (an n-step
-            target along the bridge; design choice).
+        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's) or all (one of its steps,
+            drawn anew each time, at the agent's own state there: an agent that is half way across finds no expert's
+            state to tell it how to go on; design choice).
+        bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
+            there along the bridge; design choice).
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Bridging(lightning.Callback):
         max_steps: int = 5,
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
+        bridge_steps: str = "all",
         bridge_target: str = "first_step",
         untested: bool = False,
     ) -> None:
@@ -50,9 +55,14 @@ class Bridging(lightning.Callback):
         ):
             if value < 1:
                 raise InputError(f"bridging.{field}", value, "give a whole number of at least 1")
-        if bridge_target not in TARGETS:
-            raise InputError("bridging.bridge_target", bridge_target, f"choose one of {', '.join(TARGETS)}")
-        self.max_steps, self.max_rejoin, self.bridge_target = max_steps, max_rejoin, bridge_target
+        for field, name, choices in (
+            ("bridge_steps", bridge_steps, STEPS),
+            ("bridge_target", bridge_target, TARGETS),
+        ):
+            if name not in choices:
+                raise InputError(f"bridging.{field}", name, f"choose {' or '.join(choices)}")
+        self.max_steps, self.max_rejoin = max_steps, max_rejoin
+        self.bridge_steps, self.bridge_target = bridge_steps, bridge_target
         self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
         self._searched_at, self._search_seconds = -1, 0.0
 
@@ -71,6 +81,7 @@ class Bridging(lightning.Callback):
         )
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
+        self._generator = torch.Generator().manual_seed(trainer.datamodule.seed * 1_000_003 + trainer.global_rank)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Search when it is time, and rewrite the expert's side of the batch."""
@@ -128,21 +139,28 @@ class Bridging(lightning.Callback):
                         part.get(name)[bridged] = value
 
     def _outcome(self, index: Tensor) -> dict[str, Tensor]:
-        """What is learned at the start of bridges: the agent's first step, and what its target is made of."""
-        replay, way = self._stream.replay, self.bridges.edges[index]
-        steps = self.bridges.length[index] if self.bridge_target == "whole_path" else torch.ones_like(index)
-        last = way.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
-        step = torch.arange(self.max_steps)
-        rewards = self._discount**step * replay.column(keys.REWARD)[way.clamp(min=0)]
-        return {
-            "action": replay.column(keys.ACTION)[way[:, 0]],
-            "reward": torch.where(step < steps.unsqueeze(1), rewards, 0.0).sum(1),
-            "discount": self._discount ** steps.float(),
+        """What is learned from bridges: a step of the agent's, where it was made, and what its target is made of."""
+        replay, way, length = self._stream.replay, self.bridges.edges[index], self.bridges.length[index]
+        start = torch.zeros_like(length)
+        if self.bridge_steps == "all":
+            start = (torch.rand(len(index), generator=self._generator) * length).long()
+        end = length if self.bridge_target == "whole_path" else start + 1
+        first, last = (way.gather(1, at.unsqueeze(1)).squeeze(1) for at in (start, end - 1))
+        ahead = torch.arange(self.max_steps) - start.unsqueeze(1)
+        rewards = self._discount ** ahead.clamp(min=0) * replay.column(keys.REWARD)[way.clamp(min=0)]
+        summed = (ahead >= 0) & (ahead < (end - start).unsqueeze(1))
+        outcome = {
+            "action": replay.column(keys.ACTION)[first],
+            "reward": torch.where(summed, rewards, 0.0).sum(1),
+            "discount": self._discount ** (end - start).float(),
             "terminated": replay.column(keys.TERMINATED)[last],
             "next_observation": replay.column(keys.NEXT_OBSERVATION)[last],
             # The agent has made this step itself: nothing is inferred, and ζ drops out of Φ.
             "inference_confidence": torch.ones(len(index)),
         }
+        if self.bridge_steps == "all":
+            outcome["observation"] = replay.column(keys.OBSERVATION)[first]
+        return outcome
 
     def metrics(self) -> dict[str, float]:
         """Share of transitions with a bridge; mean length, rejoining point, age, gap; the time of the search."""
@@ -163,10 +181,12 @@ class Bridging(lightning.Callback):
         return float(difference.norm(dim=1).mean())
 
     def rank_state(self) -> dict[str, Any]:
-        """The bridges, and when they were searched for."""
-        return {"bridges": self.bridges._asdict(), "oldest": self._oldest, "searched_at": self._searched_at}
+        """The bridges, when they were searched for, and the generator of the draws."""
+        state = {"bridges": self.bridges._asdict(), "oldest": self._oldest, "searched_at": self._searched_at}
+        return state | {"generator": self._generator.get_state()}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Go on with them."""
         self.bridges, self._oldest = Bridges(**state["bridges"]), state["oldest"]
         self._searched_at = state["searched_at"]
+        self._generator.set_state(state["generator"])
