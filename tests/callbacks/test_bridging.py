@@ -64,6 +64,7 @@ class Run:
         """A batch of one update with all three expert transitions, as the sampling callback leaves it."""
         expert = {
             "index": torch.arange(3),
+            "observation": cells(0, 2, 4),
             "action": torch.tensor([LEFT, LEFT, RIGHT]),
             "reward": torch.zeros(3),
             "discount": torch.full((3,), 0.5),
@@ -115,6 +116,21 @@ def test_the_whole_path_makes_an_n_step_target(tmp_path):
     assert expert["reward"][0] == 0.25 + 0.5 * 1.0
     assert expert["discount"][0] == 0.25
     assert torch.equal(expert["next_observation"][0], cells(2)[0])
+
+
+@pytest.mark.parametrize("target", ["first_step", "whole_path"])
+def test_each_step_of_a_bridge_guides_in_its_turn(tmp_path, target):
+    run = Run(tmp_path, bridge_steps="all", bridge_target=target)
+    run.frames(*TRIED)
+    seen = {}
+    for _ in range(50):
+        expert = run.batch()
+        here = int(expert["observation"][0].int().argmax())
+        numbers = [float(expert[name][0]) for name in ("action", "reward", "discount")]
+        seen[here] = [*numbers, int(expert["next_observation"][0].int().argmax())]
+    # From cell 0 the first step, or both; from cell 1, which no expert ever was in, the second one.
+    from_start = [RIGHT, 0.25, 0.5, 1] if target == "first_step" else [RIGHT, 0.25 + 0.5, 0.25, 2]
+    assert seen == {0: from_start, 1: [RIGHT, 1.0, 0.5, 2]}
 
 
 def test_a_bridge_is_found_when_its_last_step_is_seen(tmp_path):

@@ -80,6 +80,7 @@ def test_the_published_confidence_on_bridges_runs(run, tmp_path, expert):
 BAD = {
     "k": (["--bridging.max_steps=0"], "bridging.max_steps is 0"),
     "n": (["--bridging.max_rejoin=0"], "bridging.max_rejoin is 0"),
+    "steps of a bridge": (["--bridging.bridge_steps=last"], "bridging.bridge_steps is 'last'"),
     "no bridging": (["--bridging=null"], "bridging is None"),
     "no feasibility": (["--feasibility=null"], "feasibility is None"),
     "distance of numbers": (['--feasibility.distance=cosinus'], "feasibility.distance is 'cosinus'"),
