@@ -1,16 +1,16 @@
 """How fast HA-DIIQN, DIIQN and DQN learn a maze from an expert with other actions.
 
-    python -m benchmarks.ha_diiqn_learning --tasks king_strong king_medium --seeds 0 1 2 3 4 --out results/ha_diiqn
+    python -m benchmarks.ha_diiqn_learning --tasks king_strong --frames dqn=100000 diiqn=60000 ha_diiqn=20000 --out DIR
     python -m benchmarks.ha_diiqn_learning --tasks shared_100 shared_75 shared_50 shared_25 shared_0 --out DIR
-    python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out results/ha_diiqn
+    python -m benchmarks.ha_diiqn_learning --tasks point_maze --algorithms dqn diiqn ha_diiqn --out DIR
 
 Runs that are there already are left alone, interrupted ones go on. Each run is one process of the real command line;
 all algorithms of a task get the same layers of configuration. DQN learns from no expert, so one set of its runs serves
-all tasks of a maze. Writes runs.csv (a row for each run), table.csv, curves.png, and for the shared_ tasks shared.png.
+all tasks of a maze. Writes runs.csv (a row for each run), table.csv and table.md, curves.png, and for the shared_ tasks
+shared.png.
 """
 
 import argparse
-import csv
 import json
 import shlex
 import statistics
@@ -21,6 +21,7 @@ from benchmarks.ha_diiqn_figures import draw_curves, draw_shared
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.experts.sources import SKILLS
 from diiqn_lightning.report.curve import read_metrics
+from diiqn_lightning.report.table import write_table
 
 MEDIUM = {"layout": "medium", "action_set": "cardinal"}
 CORRIDORS = {"layout": "random", "size": 11, "layout_seed": 0, "action_set": "cardinal"}
@@ -113,13 +114,10 @@ def facts(task, algorithm, seed, folder):
 
 
 def write(path, rows):
-    """Rows as CSV."""
+    """Rows as CSV; returns Markdown."""
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    return write_table(columns, [dict.fromkeys(columns, "") | row for row in rows], path)
 
 
 def table(rows):
@@ -132,8 +130,9 @@ def table(rows):
         entry = {"task": task, "algorithm": algorithm, "seeds": len(runs), "reached": len(reached)}
         if reached:
             entry |= {"frames_mean": statistics.fmean(reached), "least": min(reached), "most": max(reached)}
-        entry |= {"return_mean": statistics.fmean(returns), "return_least": min(returns), "return_most": max(returns)}
-        entry["frames_per_second"] = statistics.fmean(row["frames_per_second"] for row in runs)
+        entry["return_mean"] = round(statistics.fmean(returns), 3)
+        entry |= {"return_least": min(returns), "return_most": max(returns)}
+        entry["frames_per_second"] = round(statistics.fmean(row["frames_per_second"] for row in runs))
         for name in (*COLUMNS, "bridging/success"):
             if values := [row[name] for row in runs if name in row]:
                 entry[name] = round(statistics.fmean(values), 5)
@@ -165,7 +164,8 @@ def main():
     rows.sort(key=lambda row: (arguments.tasks.index(row["task"]), row["algorithm"], row["seed"]))
     summary = table(rows)
     write(arguments.out / f"runs{arguments.label}.csv", rows)
-    write(arguments.out / f"table{arguments.label}.csv", summary)
+    markdown = write(arguments.out / f"table{arguments.label}.csv", summary)
+    (arguments.out / f"table{arguments.label}.md").write_text(markdown + "\n")
     best = {task: optimal_return(task) for task in arguments.tasks}
     draw_curves(curves, best, arguments.out / f"curves{arguments.label}.png")
     if all(task.startswith("shared_") for task in arguments.tasks):
