@@ -16,7 +16,7 @@ from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
 
 TARGETS = ("first_step", "whole_path")
-STEPS = ("first", "all")
+STEPS = ("first", "uncovered", "all")
 
 
 @final
@@ -142,8 +142,11 @@ class Bridging(lightning.Callback):
         """What is learned from bridges: a step of the agent's, where it was made, and what its target is made of."""
         replay, way, length = self._stream.replay, self.bridges.edges[index], self.bridges.length[index]
         start = torch.zeros_like(length)
-        if self.bridge_steps == "all":
+        if self.bridge_steps != "first":
             start = (torch.rand(len(index), generator=self._generator) * length).long()
+        if self.bridge_steps == "uncovered":
+            node = replay.column(keys.NODE)[way.gather(1, start.unsqueeze(1)).squeeze(1)]
+            start = torch.where(torch.isin(node, self._searches.start), 0, start)
         end = length if self.bridge_target == "whole_path" else start + 1
         first, last = (way.gather(1, at.unsqueeze(1)).squeeze(1) for at in (start, end - 1))
         ahead = torch.arange(self.max_steps) - start.unsqueeze(1)
@@ -158,7 +161,7 @@ class Bridging(lightning.Callback):
             # The agent has made this step itself: nothing is inferred, and ζ drops out of Φ.
             "inference_confidence": torch.ones(len(index)),
         }
-        if self.bridge_steps == "all":
+        if self.bridge_steps != "first":
             outcome["observation"] = replay.column(keys.OBSERVATION)[first]
         return outcome
 
