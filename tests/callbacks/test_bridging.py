@@ -7,6 +7,7 @@ import torch
 from tensordict import TensorDict
 
 from diiqn_lightning import keys
+from diiqn_lightning.algorithm.bridging import node_keys
 from diiqn_lightning.callbacks.bridging import Bridging
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
@@ -28,8 +29,9 @@ class Run:
     def __init__(self, tmp_path, capacity=100, bridge_steps="first", **bridging):
         files.save(ExpertDataset(ExpertStates(cells(0, 2, 4, 5), torch.tensor([4]))), tmp_path / "jump.expert")
         self.expert = ExpertData(str(tmp_path / "jump.expert"))
-        self.feasibility, self.bridging = Feasibility(patience=2), Bridging(
-            refresh_every_n_frames=1, bridge_steps=bridge_steps, **bridging
+        self.feasibility, self.bridging = (
+            Feasibility(patience=2),
+            Bridging(refresh_every_n_frames=1, bridge_steps=bridge_steps, **bridging),
         )
         replay = Replay(capacity, None, seed=0)
         self.stream = SimpleNamespace(replay=replay, frames=0)
@@ -118,19 +120,34 @@ def test_the_whole_path_makes_an_n_step_target(tmp_path):
     assert torch.equal(expert["next_observation"][0], cells(2)[0])
 
 
+@pytest.mark.parametrize("steps", ["all", "uncovered"])
 @pytest.mark.parametrize("target", ["first_step", "whole_path"])
-def test_each_step_of_a_bridge_guides_in_its_turn(tmp_path, target):
-    run = Run(tmp_path, bridge_steps="all", bridge_target=target)
+def test_each_step_of_a_bridge_guides_in_its_turn(tmp_path, target, steps):
+    run = Run(tmp_path, bridge_steps=steps, bridge_target=target)
     run.frames(*TRIED)
+    assert guidance(run) == {
+        # From cell 0 the first step, or both; from cell 1, which no expert ever was in, the second one.
+        0: [RIGHT, 0.25, 0.5, 1] if target == "first_step" else [RIGHT, 0.25 + 0.5, 0.25, 2],
+        1: [RIGHT, 1.0, 0.5, 2],
+    }
+
+
+def test_where_the_expert_was_too_a_bridge_only_begins(tmp_path):
+    run = Run(tmp_path, bridge_steps="uncovered")
+    run.frames(*TRIED)
+    run.bridging._covered = torch.cat([run.bridging._covered, node_keys(cells(1), 0.0)])
+    assert list(guidance(run)) == [0]
+
+
+def guidance(run):
+    """What guides from the first expert transition in many draws: action, reward, discount, next cell by cell."""
     seen = {}
     for _ in range(50):
         expert = run.batch()
         here = int(expert["observation"][0].int().argmax())
         numbers = [float(expert[name][0]) for name in ("action", "reward", "discount")]
         seen[here] = [*numbers, int(expert["next_observation"][0].int().argmax())]
-    # From cell 0 the first step, or both; from cell 1, which no expert ever was in, the second one.
-    from_start = [RIGHT, 0.25, 0.5, 1] if target == "first_step" else [RIGHT, 0.25 + 0.5, 0.25, 2]
-    assert seen == {0: from_start, 1: [RIGHT, 1.0, 0.5, 2]}
+    return seen
 
 
 def test_a_bridge_is_found_when_its_last_step_is_seen(tmp_path):

@@ -32,9 +32,10 @@ class Bridging(lightning.Callback):
         untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
             tried enough there. What is inferred of them is a guess; false waits until one or the other is known
             (design choice).
-        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's) or all (one of its steps,
-            drawn anew each time, at the agent's own state there: an agent that is half way across finds no expert's
-            state to tell it how to go on; design choice).
+        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's), all (one of its steps, drawn anew
+            each time, at the agent's own state there: an agent that is half way across finds no expert's state to tell
+            it how to go on) or uncovered (the same, but for states in which the expert was too: those have guidance
+            of their own, which may differ) (design choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -44,7 +45,7 @@ class Bridging(lightning.Callback):
         max_steps: int = 5,
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
-        bridge_steps: str = "all",
+        bridge_steps: str = "uncovered",
         bridge_target: str = "first_step",
         untested: bool = False,
     ) -> None:
@@ -79,6 +80,7 @@ class Bridging(lightning.Callback):
         self._searches = Searches(
             table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
         )
+        self._covered = table.node.unique()
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
         self._generator = torch.Generator().manual_seed(trainer.datamodule.seed * 1_000_003 + trainer.global_rank)
@@ -146,7 +148,7 @@ class Bridging(lightning.Callback):
             start = (torch.rand(len(index), generator=self._generator) * length).long()
         if self.bridge_steps == "uncovered":
             node = replay.column(keys.NODE)[way.gather(1, start.unsqueeze(1)).squeeze(1)]
-            start = torch.where(torch.isin(node, self._searches.start), 0, start)
+            start = torch.where(torch.isin(node, self._covered), 0, start)
         end = length if self.bridge_target == "whole_path" else start + 1
         first, last = (way.gather(1, at.unsqueeze(1)).squeeze(1) for at in (start, end - 1))
         ahead = torch.arange(self.max_steps) - start.unsqueeze(1)
