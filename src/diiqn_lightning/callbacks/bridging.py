@@ -32,10 +32,10 @@ class Bridging(lightning.Callback):
         untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
             tried enough there. What is inferred of them is a guess; false waits until one or the other is known
             (design choice).
-        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's), all (one of its steps, drawn anew
-            each time, at the agent's own state there: an agent that is half way across finds no expert's state to tell
-            it how to go on) or uncovered (the same, but for states in which the expert was too: those have guidance
-            of their own, which may differ) (design choice).
+        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's), all (one of its steps, drawn
+            anew each time, at the agent's own state there: an agent that is half way across finds no expert's state
+            to tell it how to go on) or uncovered (the same, but for states in which the expert was too: those have
+            guidance of their own, which may differ) (design choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -80,7 +80,7 @@ class Bridging(lightning.Callback):
         self._searches = Searches(
             table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
         )
-        self._covered = table.node.unique()
+        self._covered = torch.unique(table.node)
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
         self._generator = torch.Generator().manual_seed(trainer.datamodule.seed * 1_000_003 + trainer.global_rank)
