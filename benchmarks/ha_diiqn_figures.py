@@ -33,12 +33,13 @@ def draw_curves(curves, best, path):
             label = f"{algorithm} ({len(seeds)} seeds)"
             panel.plot(shared, mean, color=colour, linestyle=dashes, linewidth=2, label=label)
         if best[task] is not None:
-            panel.axhline(best[task], color=GREY, linestyle=":", linewidth=1, label=f"shortest way ({best[task]:.2f})")
+            panel.axhline(best[task], color=GREY, linestyle=":", linewidth=1, label="shortest way")
         panel.set_title(task)
         panel.set_xlabel("environment frames")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames / 1000:,.0f}k"))
-        panel.legend(frameon=False, fontsize=8, loc="lower right")
     panels[0].set_ylabel("return of a greedy episode")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     figure_file(figure, path)
 
 
@@ -68,7 +69,10 @@ def draw_shared(rows, path):
         panel.set_xlabel("actions shared with the expert, %")
         panel.set_xticks([0, 25, 50, 75, 100])
         panel.set_ylim(bottom=0)
-        panel.legend(frameon=False, fontsize=8)
+    handles = {
+        label: handle for panel in (bridging, learning) for handle, label in zip(*panel.get_legend_handles_labels())
+    }
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     figure_file(figure, path)
 
 
