@@ -69,9 +69,10 @@ def draw_shared(rows, path):
         panel.set_xlabel("actions shared with the expert, %")
         panel.set_xticks([0, 25, 50, 75, 100])
         panel.set_ylim(bottom=0)
-    handles = {
-        label: handle for panel in (bridging, learning) for handle, label in zip(*panel.get_legend_handles_labels())
-    }
+    handles = {}
+    for panel in (bridging, learning):
+        lines, labels = panel.get_legend_handles_labels()
+        handles |= dict(zip(labels, lines, strict=True))
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     figure_file(figure, path)
 
