@@ -69,6 +69,7 @@ def draw_shared(rows, path):
         panel.set_xlabel("actions shared with the expert, %")
         panel.set_xticks([0, 25, 50, 75, 100])
         panel.set_ylim(bottom=0)
+    bridging.set_ylim(top=1.05)
     handles = {}
     for panel in (bridging, learning):
         lines, labels = panel.get_legend_handles_labels()
