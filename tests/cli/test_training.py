@@ -170,7 +170,7 @@ OPTIONS = {
     "certain labels": ["--action_inference.certainty=above_chance", "--model.expert_loss.imitation_weight=certainty"],
     "uniform labels": ["--model.labeller.largest_action_weight=20"],
     "shaping": ["--model.shaping={}"],
-    "fading": ["--model.fading={start: 1, end: 0, frames: 200}", "--model.fading_scope=td"],
+    "fading": ["--model.fading={start: 1, end: 0, frames: 200, scope: td}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],
     "returns": ["--model.confidence=ReturnConfidence"],
     "uncertainty": ["--model.confidence=ReturnConfidence", "--model.confidence.deviations=1", "--model.value_heads=3"],

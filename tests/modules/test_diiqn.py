@@ -11,7 +11,7 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
 from diiqn_lightning.modules.carry_over import CarryOver
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, LabellerSettings
 from diiqn_lightning.modules.shaping import ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
@@ -114,7 +114,7 @@ def test_fading_weighs_all_that_is_learned_from_the_expert():
 
 def test_fading_of_td_errors_alone_leaves_imitation():
     terms = ExpertLoss(td=1.0, td_weight="certainty", margin=1.0, margin_size=2.0)
-    module, batch = make(expert_loss=terms, confidence=FixedConfidence(1.0), fading_scope="td"), guided()
+    module, batch = make(expert_loss=terms, confidence=FixedConfidence(1.0)), guided()
     module.td_share = 0.0
     loss = losses(module, batch)["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 5) + 0.5 * (2 + 1)) / 2)
@@ -317,8 +317,6 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
         {"priority": "both"},
         {"priority": "mixed"},
         {"expert_weight": -1.0},
-        {"fading": LinearSchedule(2.0, 0.0, 100)},
-        {"fading_scope": "margin"},
         {"value_heads": -1},
         {"confidence": ReturnConfidence(deviations=1.0), "value_heads": 1},
         {"confidence": ReturnConfidence(horizon="n_step"), "expert_loss": ExpertLoss(td=0.0)},
@@ -332,6 +330,12 @@ def test_refuses_values_out_of_range(changes):
 def test_the_labeller_needs_transitions():
     with pytest.raises(InputError, match="labeller.transitions is 0"):
         LabellerSettings(transitions=0)
+
+
+@pytest.mark.parametrize("changes", [{"start": 2.0}, {"end": -1.0}, {"scope": "margin"}])
+def test_refuses_factors_out_of_range_and_other_scopes(changes):
+    with pytest.raises(InputError, match=f"model.fading.{next(iter(changes))}"):
+        Fading(**{"start": 1.0, "end": 0.0, "frames": 100} | changes)
 
 
 @pytest.mark.parametrize("changes", [{"td": -1.0}, {"margin": -1.0}, {"margin_size": -0.1}])

@@ -103,6 +103,17 @@ class Confidence(ABC):
     with the same fields stay apart.
     """
 
+    def check(self, value_heads: int, td: bool) -> None:  # noqa: B027 - most rules ask for nothing
+        """Refuse an agent that lacks what the rule asks for.
+
+        Args:
+            value_heads: how many it has.
+            td: whether its expert loss has a TD term, and so targets.
+
+        Raises:
+            InputError: that names what is missing.
+        """
+
     @abstractmethod
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ, and its parts by name for the logs."""
@@ -195,6 +206,15 @@ class ReturnConfidence(Confidence):
         if horizon not in ("whole", "n_step"):
             raise InputError("confidence.horizon", horizon, "choose whole or n_step")
         self.beta, self.deviations, self.horizon = _steepness(beta), deviations, horizon
+
+    def check(self, value_heads: int, td: bool) -> None:
+        """Refuse a spread of fewer than two value heads, and TD targets without a TD term."""
+        if self.deviations and value_heads < 2:
+            raise InputError("model.value_heads", value_heads, "give at least 2, confidence.deviations is their spread")
+        if self.horizon == "n_step" and not td:
+            raise InputError(
+                "model.confidence.horizon", self.horizon, "give model.expert_loss.td a weight, or choose whole"
+            )
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""

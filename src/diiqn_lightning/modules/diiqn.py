@@ -14,15 +14,12 @@ from diiqn_lightning.algorithm.losses import (
     action_value,
     double_q_value,
     elementwise_loss,
-    large_margin_loss,
-    lower_bound_loss,
     uniform_behaviour_weight,
 )
-from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, LabellerSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, LabellerSettings
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
@@ -44,10 +41,7 @@ class DIIQN(DQN):
         confidence: the rule of Φ; null takes ReturnConfidence.
         combination: mix (the published one) or add.
         expert_weight: λ of add.
-        fading: factor on what is learned from the expert, by environment frames; null never fades (design choice:
-            an old dataset, learned from hundreds of times, in the end holds the agent back).
-        fading_scope: all (TD and imitation terms, and so Φ; at 0 nothing is computed for the expert any more and frames
-            cost what they cost DQN) or td (the TD term alone; confidence and carry-over go on to rule imitation).
+        fading: lets what is learned from the expert fade by frames; null never does.
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
         shaping: potential-based shaping with the expert's state value; null has none.
@@ -71,8 +65,7 @@ class DIIQN(DQN):
         confidence: Confidence | None = None,
         combination: str = "add",
         expert_weight: float = 1.0,
-        fading: LinearSchedule | None = None,
-        fading_scope: str = "all",
+        fading: Fading | None = None,
         priority: str = "agent",
         labeller: LabellerSettings | None = None,
         shaping: ShapingSettings | None = None,
@@ -85,7 +78,6 @@ class DIIQN(DQN):
         for field, value, choices in (
             ("combination", combination, ("mix", "add")),
             ("priority", priority, ("agent", "mixed")),
-            ("fading_scope", fading_scope, ("all", "td")),
         ):
             if value not in choices:
                 raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
@@ -96,17 +88,14 @@ class DIIQN(DQN):
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
-        if fading is not None:
-            require_within(0, 1, **{"model.fading.start": fading.start, "model.fading.end": fading.end})
-        self.fading, self.fading_scope = fading, fading_scope
-        self.expert_share, self.td_share = 1.0, 1.0
+        self.fading, self.expert_share, self.td_share = fading, 1.0, 1.0
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
         self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
         self.heads = Heads(num_actions, value_heads)
-        self._check_confidence()
+        self.confidence.check(value_heads, td=expert_loss.td > 0)
         if value_heads:
             self.online = QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden"))
             self.target = copy.deepcopy(self.online).requires_grad_(False)
@@ -139,7 +128,7 @@ class DIIQN(DQN):
         self._check_keys(batch)
         if self.fading is not None:
             self.td_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
-            self.expert_share = self.td_share if self.fading_scope == "all" else 1.0
+            self.expert_share = self.td_share if self.fading.scope == "all" else 1.0
         outputs = super().training_step(batch, batch_idx)
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
         if self.carry_over is not None and self.expert_share:
@@ -150,26 +139,25 @@ class DIIQN(DQN):
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
         if not self.expert_share:
-            return self._own_losses(update)
+            return self._losses_without_expert(update)
         expert = update.get(keys.EXPERT)
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
-        q_agent, q_expert = self.policy_values(output).chunk(2)
+        agent_output, expert_output = output.chunk(2)
+        q_expert = self.policy_values(expert_output)
         # Shaped values are relative to the potential; returns are not.
         potential = update.get(keys.EXPERT_POTENTIAL).unsqueeze(1) if self.shaping is not None else torch.zeros(())
-        agent_td, expert_td = self._td_errors(update, expert, q_agent, q_expert)
+        agent_td, agent_loss = self.td_loss(agent_output, update.get(keys.ACTION), update.get(keys.TARGET))
+        expert_td = td_loss = torch.zeros_like(agent_td)
+        if self._learns_td:
+            expert_td, td_loss = self.td_loss(expert_output, expert.get("action"), expert.get("target"))
 
-        evidence = self._evidence(update, expert, output.detach().chunk(2)[1], potential)
-        weight, parts = self.trust_in(evidence, expert)
-        confidence = torch.where(expert.get("valid"), weight, 0.0)
+        evidence = self._evidence(update, expert, expert_output.detach(), potential)
+        confidence, parts = self.trust_in(evidence, expert)
+        confidence = torch.where(expert.get("valid"), confidence, 0.0)
         weight = self.expert_share * confidence
-        agent_loss, td_loss = elementwise_loss(agent_td, self.loss), elementwise_loss(expert_td, self.loss)
-        for rated in self.heads.each(output) if self.heads.count else ():
-            rated_td, rated_expert_td = self._td_errors(update, expert, *rated.chunk(2))
-            agent_loss = agent_loss + elementwise_loss(rated_td, self.loss) / self.heads.count
-            td_loss = td_loss + elementwise_loss(rated_expert_td, self.loss) / self.heads.count
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = self.td_share * (confidence if self.expert_loss.td_weight == "confidence" else certain)
-        expert_loss = self._imitation_terms(expert, q_expert + potential)
+        expert_loss = self.expert_loss.imitation(q_expert + potential, expert.get("action"), expert.get("return"))
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
             loss = weighted + (1 - weight) * agent_loss
@@ -185,7 +173,7 @@ class DIIQN(DQN):
         update.set(keys.EXPERT_AGREES, agrees := q_expert.detach().argmax(1) == expert.get("action"))
         return {
             "loss": loss,
-            "train/q": q_agent,
+            "train/q": self.policy_values(agent_output),
             "train/agent_loss": agent_loss,
             "expert/loss": expert_loss + self.expert_loss.td * td_loss,
             "expert/weight": weight,
@@ -195,21 +183,21 @@ class DIIQN(DQN):
             **parts,
         }
 
-    def _own_losses(self, update: TensorDictBase) -> dict[str, Tensor]:
-        """:meth:`losses` without any expert."""
-        output = self.online(update.get(keys.OBSERVATION))
-        q = self.policy_values(output)
-        td_error = action_value(q, update.get(keys.ACTION)) - update.get(keys.TARGET)
-        loss = elementwise_loss(td_error, self.loss)
-        for rated in self.heads.each(output) if self.heads.count else ():
-            rated_error = action_value(rated, update.get(keys.ACTION)) - update.get(keys.TARGET)
-            loss = loss + elementwise_loss(rated_error, self.loss) / self.heads.count
-        nothing = torch.zeros_like(loss.detach())
-        update.set(keys.TD_ERROR, td_error.detach().abs())
+    def _losses_without_expert(self, update: TensorDictBase) -> dict[str, Tensor]:
+        """:meth:`losses` once all of it has faded."""
+        outputs = super().losses(update)
+        nothing = torch.zeros_like(update.get(keys.TD_ERROR))
         update.set(keys.EXPERT_WEIGHT, nothing)
         update.set(keys.EXPERT_AGREES, nothing.bool())
-        loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
-        return {"loss": loss, "train/q": q, "train/agent_loss": loss, "expert/weight": nothing}
+        return {**outputs, "train/agent_loss": outputs["loss"], "expert/weight": nothing}
+
+    def td_loss(self, output: Tensor, action: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """That of the policy's values, and the mean of the value heads' on top."""
+        td_error, loss = super().td_loss(output, action, target)
+        for rated in self.heads.each(output) if self.heads.count else ():
+            rated_error = action_value(rated, action) - target
+            loss = loss + elementwise_loss(rated_error, self.loss) / self.heads.count
+        return td_error, loss
 
     def trust_in(self, evidence: Evidence, expert: TensorDictBase) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ of each expert transition, ``[B]``, and its parts by name."""
@@ -246,26 +234,6 @@ class DIIQN(DQN):
     def _target_of(self, outcome: TensorDictBase) -> Tensor:
         """Targets ``[U, B]`` of transitions of the expert's."""
         return self.td_target(*(outcome.get(name) for name in ("reward", "terminated", "next_observation", "discount")))
-
-    def _td_errors(
-        self, update: TensorDictBase, expert: TensorDictBase, q_agent: Tensor, q_expert: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """δ_a and δ_e, ``[B]`` each; δ_e is 0 where no term needs it."""
-        agent_td = action_value(q_agent, update.get(keys.ACTION)) - update.get(keys.TARGET)
-        if not self._learns_td:
-            return agent_td, torch.zeros_like(agent_td)
-        return agent_td, action_value(q_expert, expert.get("action")) - expert.get("target")
-
-    def _imitation_terms(self, expert: TensorDictBase, q_expert: Tensor) -> Tensor:
-        """L_e of each sample without its TD term, ``[B]``."""
-        terms, action = self.expert_loss, expert.get("action")
-        loss = torch.zeros_like(q_expert[:, 0])
-        if terms.margin:
-            violation = large_margin_loss(q_expert, action, terms.margin_size)
-            loss = loss + terms.margin * (violation if terms.margin_shape == "linear" else 0.5 * violation.square())
-        if terms.lower_bound:
-            loss = loss + terms.lower_bound * lower_bound_loss(action_value(q_expert, action), expert.get("return"))
-        return loss
 
     def _imitation_weight(self, expert: TensorDictBase, confidence: Tensor) -> Tensor:
         """What weighs the imitation terms of each sample, ``[B]``."""
@@ -307,16 +275,6 @@ class DIIQN(DQN):
             expert.get("target") + potential.squeeze(-1) if self._learns_td else expert.get("return"),
             expert.get("lead"),
         )
-
-    def _check_confidence(self) -> None:
-        """Refuse a rule that asks for what this module does not have."""
-        rule, heads = self.confidence, self.heads.count
-        if isinstance(rule, ReturnConfidence) and rule.deviations and heads < 2:
-            raise InputError("model.value_heads", heads, "give at least 2, confidence.deviations is their spread")
-        if isinstance(rule, ReturnConfidence) and rule.horizon == "n_step" and not self.expert_loss.td:
-            raise InputError(
-                "model.confidence.horizon", rule.horizon, "give model.expert_loss.td a weight, or choose whole"
-            )
 
     def _check_keys(self, batch: TensorDictBase) -> None:
         """A missing callback must not silently turn imitation off."""

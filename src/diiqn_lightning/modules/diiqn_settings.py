@@ -1,8 +1,13 @@
-"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss and its labeller."""
+"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, how it fades, and its labeller."""
 
 from dataclasses import dataclass
 
-from diiqn_lightning.errors import InputError, require_positive
+import torch
+from torch import Tensor
+
+from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lower_bound_loss
+from diiqn_lightning.algorithm.schedules import LinearSchedule
+from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,22 @@ class ExpertLoss:
             if getattr(self, field) not in ("confidence", "certainty"):
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "choose confidence or certainty")
 
+    def imitation(self, q: Tensor, action: Tensor, expert_return: Tensor) -> Tensor:
+        """L_e of each sample without its TD term, ``[B]``.
+
+        Args:
+            q: Q(s_e, ·), ``[B, A]``.
+            action: a_e, ``[B]`` int64.
+            expert_return: G_e, ``[B]``.
+        """
+        loss = torch.zeros_like(q[:, 0])
+        if self.margin:
+            violation = large_margin_loss(q, action, self.margin_size)
+            loss = loss + self.margin * (violation if self.margin_shape == "linear" else 0.5 * violation.square())
+        if self.lower_bound:
+            loss = loss + self.lower_bound * lower_bound_loss(action_value(q, action), expert_return)
+        return loss
+
 
 @dataclass(frozen=True)
 class LabellerSettings:
@@ -74,3 +95,27 @@ class LabellerSettings:
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
             raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
+
+
+@dataclass(frozen=True)
+class Fading(LinearSchedule):
+    """A factor on what is learned from the expert, by environment frames (design choice).
+
+    An old dataset, learned from hundreds of times, in the end holds the agent back (docs/research.md).
+
+    Args:
+        start: factor at frame 0, in [0, 1].
+        end: factor from frame ``frames`` on, in [0, 1].
+        frames: length of the line between them.
+        scope: all (TD and imitation terms, and so Φ; at 0 nothing is computed for the expert any more, but for
+            shaping's potential, and a frame costs what it costs DQN) or td (the TD term alone; confidence and
+            carry-over go on to rule imitation).
+    """
+
+    scope: str = "all"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_within(0, 1, **{"model.fading.start": self.start, "model.fading.end": self.end})
+        if self.scope not in ("all", "td"):
+            raise InputError("model.fading.scope", self.scope, "choose all or td")

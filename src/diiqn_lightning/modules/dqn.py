@@ -182,11 +182,25 @@ class DQN(lightning.LightningModule):
         Returns:
             ``loss`` and what is worth a look in the logs.
         """
-        q = self.online(update.get(keys.OBSERVATION))
-        td_error = action_value(q, update.get(keys.ACTION)) - update.get(keys.TARGET)
+        output = self.online(update.get(keys.OBSERVATION))
+        td_error, loss = self.td_loss(output, update.get(keys.ACTION), update.get(keys.TARGET))
         update.set(keys.TD_ERROR, td_error.detach().abs())
-        loss = (update.get(keys.PRIORITY_WEIGHT) * elementwise_loss(td_error, self.loss)).mean()
-        return {"loss": loss, "train/q": q}
+        loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
+        return {"loss": loss, "train/q": self.policy_values(output)}
+
+    def td_loss(self, output: Tensor, action: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """TD errors and their losses.
+
+        Args:
+            output: the network's, ``[B, …]``.
+            action: ``[B]`` int64.
+            target: ``[B]``.
+
+        Returns:
+            δ of the policy's values, and the loss, ``[B]`` each.
+        """
+        td_error = action_value(self.policy_values(output), action) - target
+        return td_error, elementwise_loss(td_error, self.loss)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Losses over a whole batch ``[U, B]``, added to its last update: none here."""

@@ -35,6 +35,8 @@ class HADIIQN(DIIQN):
     ) -> None:
         super().__init__(observation_shape, num_actions, **diiqn)
         self.bridge_confidence = bridge_confidence
+        if bridge_confidence is not None:
+            bridge_confidence.check(self.heads.count, td=self.expert_loss.td > 0)
 
     def trust_in(self, evidence: Evidence, expert: TensorDictBase) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ by the rule that fits, and the mean Φ of bridged transitions for the logs."""
