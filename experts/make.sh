@@ -15,8 +15,8 @@ if [ ! -e "$run/summary.json" ]; then
   resume=()
   [ -e "$run/checkpoints/last" ] && resume=(--ckpt_path last)
   "$python" -m diiqn_lightning fit --config configs/dqn.yaml --config "configs/env/$game.yaml" \
-    --seed_everything 100 --max_frames "$frames" --run_dir "$run" --video null --metrics.every_n_frames 25000 --model.annealing null \
-    --data.frames_per_epoch 250000 --checkpoint.every_n_frames 250000 --checkpoint.keep 100 "${resume[@]}"
+    --seed_everything 100 --max_frames "$frames" --run_dir "$run" --video null --metrics.every_n_frames 25000 \
+    --model.annealing null --data.frames_per_epoch 250000 --checkpoint.every_n_frames 250000 --checkpoint.keep 100 "${resume[@]}"
 fi
 
 record() { # skill, checkpoint, file, more options

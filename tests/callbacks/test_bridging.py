@@ -73,6 +73,7 @@ class Run:
             "terminated": torch.zeros(3, dtype=torch.bool),
             "next_observation": cells(2, 4, 5),
             "inference_confidence": torch.full((3,), 0.25),
+            "return": torch.zeros(3),
             "valid": torch.ones(3, dtype=torch.bool),
         }
         batch = TensorDict({keys.EXPERT: TensorDict({k: v.unsqueeze(0) for k, v in expert.items()}, [1, 3])}, [1, 3])
@@ -130,6 +131,18 @@ def test_each_step_of_a_bridge_guides_in_its_turn(tmp_path, target, steps):
         0: [RIGHT, 0.25, 0.5, 1] if target == "first_step" else [RIGHT, 0.25 + 0.5, 0.25, 2],
         1: [RIGHT, 1.0, 0.5, 2],
     }
+
+
+def test_returns_are_those_of_the_state_that_guides(tmp_path):
+    run = Run(tmp_path, bridge_steps="all")
+    run.frames(*TRIED)
+    run.expert.table.returns = torch.tensor([7.0, 8.0, 9.0])
+    seen = {}
+    for _ in range(50):
+        expert = run.batch()
+        seen[int(expert["observation"][0].int().argmax())] = float(expert["return"][0])
+    # The bridge's rewards 0.25 and 1, γ = ½, and 8 where it rejoins the expert.
+    assert seen == {0: 0.25 + 0.5 + 0.25 * 8, 1: 1 + 0.5 * 8}
 
 
 def test_where_the_expert_was_too_a_bridge_only_begins(tmp_path):

@@ -78,6 +78,10 @@ def test_the_published_confidence_on_bridges_runs(run, tmp_path, expert):
 
 
 BAD = {
+    "spread of one head on bridges": (
+        ["--model.bridge_confidence=ReturnConfidence", "--model.bridge_confidence.deviations=1"],
+        "model.value_heads is 1",
+    ),
     "k": (["--bridging.max_steps=0"], "bridging.max_steps is 0"),
     "n": (["--bridging.max_rejoin=0"], "bridging.max_rejoin is 0"),
     "steps of a bridge": (["--bridging.bridge_steps=last"], "bridging.bridge_steps is 'last'"),
@@ -138,4 +142,5 @@ def test_point_maze_merges_states_within_its_own_tolerance(run, tmp_path):
     assert code == 0, complaint
     row = last_row(tmp_path / "run")
     assert float(row["bridging/precision"]) > 0.9
-    assert 0 < float(row["bridging/gap"]) < 3.5  # the diagonal of a node: √(4 · 0.12² + 2 · 2.4²) is 3.4
+    # Braked, states of a node differ in their places alone: by its diagonal, √(4 · 0.12²), and a little speed.
+    assert 0 < float(row["bridging/gap"]) < 0.4

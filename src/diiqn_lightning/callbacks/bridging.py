@@ -149,23 +149,35 @@ class Bridging(lightning.Callback):
         if self.bridge_steps == "uncovered":
             node = replay.column(keys.NODE)[way.gather(1, start.unsqueeze(1)).squeeze(1)]
             start = torch.where(torch.isin(node, self._covered), 0, start)
+        first = way.gather(1, start.unsqueeze(1)).squeeze(1)
         end = length if self.bridge_target == "whole_path" else start + 1
-        first, last = (way.gather(1, at.unsqueeze(1)).squeeze(1) for at in (start, end - 1))
-        ahead = torch.arange(self.max_steps) - start.unsqueeze(1)
-        rewards = self._discount ** ahead.clamp(min=0) * replay.column(keys.REWARD)[way.clamp(min=0)]
-        summed = (ahead >= 0) & (ahead < (end - start).unsqueeze(1))
+        last = way.gather(1, end.unsqueeze(1) - 1).squeeze(1)
         outcome = {
             "action": replay.column(keys.ACTION)[first],
-            "reward": torch.where(summed, rewards, 0.0).sum(1),
+            "reward": self._earned(way, start, end),
             "discount": self._discount ** (end - start).float(),
             "terminated": replay.column(keys.TERMINATED)[last],
             "next_observation": replay.column(keys.NEXT_OBSERVATION)[last],
             # The agent has made this step itself: nothing is inferred, and ζ drops out of Φ.
             "inference_confidence": torch.ones(len(index)),
+            "return": self._earned(way, start, length)
+            + self._discount ** (length - start).float() * self._rejoined(index),
         }
         if self.bridge_steps != "first":
             outcome["observation"] = replay.column(keys.OBSERVATION)[first]
         return outcome
+
+    def _earned(self, way: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        """Discounted rewards of the steps from ``start`` to before ``end`` of each way, ``[S]``."""
+        ahead = torch.arange(self.max_steps) - start.unsqueeze(1)
+        rewards = self._discount ** ahead.clamp(min=0) * self._stream.replay.column(keys.REWARD)[way.clamp(min=0)]
+        return torch.where((ahead >= 0) & (ahead < (end - start).unsqueeze(1)), rewards, 0.0).sum(1)
+
+    def _rejoined(self, index: Tensor) -> Tensor:
+        """The expert's return from where bridges rejoin it, ``[S]``; 0 at its episode's end."""
+        offset = self.bridges.offset[index]
+        following = (index + offset).clamp(max=len(self._table) - 1)
+        return torch.where(offset < self._states.remaining(index), self._table.returns[following], 0.0)
 
     def metrics(self) -> dict[str, float]:
         """Share of transitions with a bridge; mean length, rejoining point, age, gap; the time of the search."""

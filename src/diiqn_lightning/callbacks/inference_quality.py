@@ -31,6 +31,10 @@ class InferenceQuality(lightning.Callback):
         if labels.distinguishable is not None and bool((apart := known & labels.distinguishable).any()):
             right = table.action == labels.executed_action
             shares["inference/accuracy_distinguishable"] = float(right[apart].float().mean())
-        earned = discounted_returns(labels.reward, self._expert.states.episode_lengths, self._discount)
-        shares["inference/return_bias"] = float((table.returns - earned).mean())
+        # Summed here from the rewards: the table's returns may count detours of the agent's.
+        lengths = self._expert.states.episode_lengths
+        inferred, true = (
+            discounted_returns(reward, lengths, self._discount) for reward in (table.reward, labels.reward)
+        )
+        shares["inference/return_bias"] = float((inferred - true).mean())
         return shares
