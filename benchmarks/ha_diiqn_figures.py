@@ -1,11 +1,8 @@
 """Figures of how HA-DIIQN learns beside its rivals."""
 
-import math
 from statistics import fmean
 
-from matplotlib.ticker import FuncFormatter
-
-from diiqn_lightning.report.comparison_figure import LINES
+from diiqn_lightning.report.panels import LINES, draw_seeds, panels_of_curves
 from diiqn_lightning.report.style import GREY, figure_file, new_figure
 
 
@@ -17,26 +14,12 @@ def draw_curves(curves, best, path):
         best: by task, the return of the shortest way, or nothing where it is not known.
         path: PNG file.
     """
-    columns = min(3, len(curves))
-    rows = math.ceil(len(curves) / columns)
-    figure = new_figure((1 + 4.2 * columns, 0.4 + 3.2 * rows))
-    panels = figure.subplots(rows, columns, squeeze=False).flatten()
-    for panel in panels[len(curves) :]:
-        panel.set_visible(False)
-    for (task, algorithms), panel in zip(curves.items(), panels, strict=False):
-        for (algorithm, seeds), (colour, dashes) in zip(algorithms.items(), LINES, strict=False):
-            for frames, returns in seeds:
-                panel.plot(frames, returns, color=colour, alpha=0.3, linewidth=0.8)
-            shared = sorted(set.intersection(*(set(frames) for frames, _ in seeds)))
-            by_frame = [dict(zip(*seed, strict=True)) for seed in seeds]
-            mean = [fmean(seed[frame] for seed in by_frame) for frame in shared]
-            label = f"{algorithm} ({len(seeds)} seeds)"
-            panel.plot(shared, mean, color=colour, linestyle=dashes, linewidth=2, label=label)
+    figure, panels = panels_of_curves(list(curves), width=4.2, height=3.2)
+    for (task, algorithms), panel in zip(curves.items(), panels, strict=True):
+        for (algorithm, seeds), line in zip(algorithms.items(), LINES, strict=False):
+            draw_seeds(panel, algorithm, seeds, *line)
         if best[task] is not None:
             panel.axhline(best[task], color=GREY, linestyle=":", linewidth=1, label="shortest way")
-        panel.set_title(task)
-        panel.set_xlabel("environment frames")
-        panel.xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames / 1000:,.0f}k"))
     panels[0].set_ylabel("return of a greedy episode")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)

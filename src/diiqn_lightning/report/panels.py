@@ -1,0 +1,48 @@
+"""Learning curves in panels side by side: what the figures of several runs share."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from matplotlib.ticker import FuncFormatter
+
+from diiqn_lightning.report.style import BLUE, GREEN, ORANGE, PURPLE, YELLOW, new_figure
+
+LINES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, YELLOW), ("-", "--", "-.", ":", (0, (5, 1, 1, 1))), strict=True))
+"""Colour and dashes of each label: the dashes tell them apart without colour."""
+
+Curve = tuple[Sequence[int], Sequence[float]]
+"""Frames and returns of one seed."""
+
+
+def panels_of_curves(titles: Sequence[str], width: float = 4.6, height: float = 3.6) -> tuple[Any, list[Any]]:
+    """A figure with a panel for each title, at most three in a row, over environment frames.
+
+    Args:
+        titles: of the panels, at least one.
+        width: of a panel, inches.
+        height: of a panel, inches.
+    """
+    columns = min(3, len(titles))
+    rows = math.ceil(len(titles) / columns)
+    figure = new_figure((1 + width * columns, 0.4 + height * rows))
+    panels = list(figure.subplots(rows, columns, squeeze=False).flatten())
+    for panel in panels[len(titles) :]:
+        panel.set_visible(False)
+    for panel, title in zip(panels, titles, strict=False):
+        panel.set_title(title)
+        panel.set_xlabel("environment frames")
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames / 1000:,.0f}k"))
+    return figure, panels[: len(titles)]
+
+
+def draw_seeds(panel: Any, label: str, seeds: Sequence[Curve], colour: str, dashes: object) -> None:
+    """The mean over seeds at the frames that all of them have, and each seed as a thin line."""
+    for frames, returns in seeds:
+        panel.plot(frames, returns, color=colour, alpha=0.35, linewidth=0.8)
+    shared = sorted(set.intersection(*(set(frames) for frames, _ in seeds)))
+    by_frame = [dict(zip(*seed, strict=True)) for seed in seeds]
+    mean = [fmean(seed[frame] for seed in by_frame) for frame in shared]
+    counted = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+    panel.plot(shared, mean, color=colour, linestyle=dashes, linewidth=2, label=f"{label} ({counted})")
