@@ -53,3 +53,6 @@ NODE, NEXT_NODE = "node", "next_node"  #                [B] int64, states with t
 
 # Stored in the replay beside a frame, by the expert sampling callback.
 NEIGHBOURS = "neighbours"  #                            [B, K] int32, nearest expert states; -1: none
+
+# Stored in the replay beside a frame, by the expert distance callback.
+EXPERT_DISTANCE = "expert_distance"  #                  [B] float32, to the nearest expert transition

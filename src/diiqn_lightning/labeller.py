@@ -1,13 +1,13 @@
-"""A network that learns from the agent's own transitions to label the expert's (design choice)."""
+"""Networks that learn from the agent's own transitions to label the expert's (design choice)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from diiqn_lightning.algorithm.losses import labelling_loss
-from diiqn_lightning.networks import Body, as_features
+from diiqn_lightning.networks import Body, as_pair, pair_shape
 
 CHUNK = 1024
 """Transitions that are labelled at once."""
@@ -29,12 +29,10 @@ class Labels(NamedTuple):
     terminated: Tensor
 
 
-class TransitionLabeller(nn.Module):
-    """Tells from (s, s') the action, the reward and the termination.
+class InverseModel(nn.Module):
+    """Tells from (s, s') which action lies between them: p(a | s, s').
 
-    The reward is either none or of a learned size. Rewards may be as rare as one frame in a hundred, so
-    the loss balances the two classes; labels undo the balance (King and Zeng, 2001, eq. 7), because
-    returns are summed from them: a reward seen where there is none makes every expert look rich.
+    Torabi et al., 2018, "Behavioral Cloning from Observation", section 4.1.
 
     Args:
         observation_shape: shape of one observation.
@@ -42,18 +40,73 @@ class TransitionLabeller(nn.Module):
         hidden: widths of the linear layers, as for :class:`diiqn_lightning.networks.QNetwork`.
     """
 
-    rewarding_share: Tensor
+    outputs_beside_actions = 0
 
     def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
         super().__init__()
-        shape = list(observation_shape)
-        self.body = Body([*shape[:-1], 2 * shape[-1]], hidden)
-        self.head = nn.Linear(self.body.width, num_actions + 3)
+        self.body = Body(pair_shape(observation_shape), hidden)
+        self.head = nn.Linear(self.body.width, num_actions + self.outputs_beside_actions)
+
+    def outputs(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """All outputs of the network, ``[B, A + …]``."""
+        return cast(Tensor, self.head(self.body(as_pair(observation, next_observation))))
+
+    def loss(
+        self,
+        observation: Tensor,
+        action: Tensor,
+        reward: Tensor,
+        next_observation: Tensor,
+        terminated: Tensor,
+        action_weight: Tensor | float = 1.0,
+    ) -> Tensor:
+        """Loss on the agent's own transitions, ``[B]``; rewards and terminations are not looked at.
+
+        Args:
+            observation, next_observation: ``[B, *O]``.
+            action: commanded action, ``[B]`` int64.
+            reward: ``[B]`` float.
+            terminated: ``[B]`` bool.
+            action_weight: of the action's cross-entropy, ``[B]`` or one for all.
+        """
+        logits = self.outputs(observation, next_observation)
+        return action_weight * nn.functional.cross_entropy(logits, action, reduction="none")
+
+    @torch.no_grad()
+    def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
+        """Label state-only transitions, ``[N, *O]`` each."""
+        pieces = [
+            self._label(state, next_state)
+            for state, next_state in zip(observation.split(CHUNK), next_observation.split(CHUNK), strict=True)  # type: ignore[no-untyped-call]
+        ]
+        return Labels(*(torch.cat(part) for part in zip(*pieces, strict=True)))
+
+    def _label(self, observation: Tensor, next_observation: Tensor) -> Labels:
+        probability, action = self.outputs(observation, next_observation).softmax(1).max(1)
+        return Labels(action, probability, torch.zeros_like(probability), torch.zeros_like(action, dtype=torch.bool))
+
+
+class TransitionLabeller(InverseModel):
+    """Tells from (s, s') the action, the reward and the termination.
+
+    The reward is either none or of a learned size. Rewards may be as rare as one frame in a hundred, so
+    the loss balances the two classes; labels undo the balance (King and Zeng, 2001, eq. 7), because
+    returns are summed from them: a reward seen where there is none makes every expert look rich.
+
+    Args:
+        observation_shape, num_actions, hidden: as for :class:`InverseModel`.
+    """
+
+    outputs_beside_actions = 3
+    rewarding_share: Tensor
+
+    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
+        super().__init__(observation_shape, num_actions, hidden)
         self.register_buffer("rewarding_share", torch.tensor(0.5))
 
     def forward(self, observation: Tensor, next_observation: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of the action ``[B, A]``, of "a reward", its size, and of termination, ``[B]`` each."""
-        output = self.head(self.body(as_features(torch.cat([observation, next_observation], dim=-1))))
+        output = self.outputs(observation, next_observation)
         reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
         return output[:, :-3], reward_logit, reward_size, terminated_logit
 
@@ -66,15 +119,7 @@ class TransitionLabeller(nn.Module):
         terminated: Tensor,
         action_weight: Tensor | float = 1.0,
     ) -> Tensor:
-        """Loss on the agent's own transitions, ``[B]``.
-
-        Args:
-            observation, next_observation: ``[B, *O]``.
-            action: commanded action, ``[B]`` int64.
-            reward: ``[B]`` float.
-            terminated: ``[B]`` bool.
-            action_weight: of the action's cross-entropy, ``[B]`` or one for all.
-        """
+        """Loss on the agent's own transitions, ``[B]``; arguments as for :meth:`InverseModel.loss`."""
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
         outputs = (action_logits, reward_logit, reward_size, terminated_logit)
@@ -85,13 +130,8 @@ class TransitionLabeller(nn.Module):
         """Weight of transitions with a reward, so that they count as much as those without."""
         return ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
 
-    @torch.no_grad()
-    def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
-        """Label state-only transitions, ``[N, *O]`` each."""
-        pieces = []
-        for state, next_state in zip(observation.split(CHUNK), next_observation.split(CHUNK), strict=True):  # type: ignore[no-untyped-call]
-            action_logits, reward_logit, reward_size, terminated_logit = self(state, next_state)
-            probability, action = action_logits.softmax(1).max(1)
-            reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
-            pieces.append(Labels(action, probability, reward, terminated_logit > 0))
-        return Labels(*(torch.cat(part) for part in zip(*pieces, strict=True)))
+    def _label(self, observation: Tensor, next_observation: Tensor) -> Labels:
+        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
+        probability, action = action_logits.softmax(1).max(1)
+        reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
+        return Labels(action, probability, reward, terminated_logit > 0)

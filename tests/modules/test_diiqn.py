@@ -11,7 +11,8 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
 from diiqn_lightning.modules.carry_over import CarryOver
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, LabellerSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
+from diiqn_lightning.modules.labelling import LabellerSettings
 from diiqn_lightning.modules.shaping import ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 

@@ -53,7 +53,8 @@ class RunHealth(lightning.Callback):
         """Look at a row of metrics."""
         if not trainer.is_global_zero:
             return
-        self._check_values(row, trainer.lightning_module.discount)
+        if trainer.lightning_module.sees_reward:
+            self._check_values(row, trainer.lightning_module.discount)
         if "expert/guidance_rate" in row:
             self._check_guidance(row, trainer)
             self._check_level(row, trainer)

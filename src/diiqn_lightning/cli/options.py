@@ -6,10 +6,12 @@ from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedL
 from diiqn_lightning.callbacks.bridge_snapshots import BridgeFigureSettings
 from diiqn_lightning.callbacks.bridging import Bridging
 from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
+from diiqn_lightning.callbacks.expert_distance import ExpertDistance
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.true_actions import TrueActions  # noqa: F401 - named in configurations
 from diiqn_lightning.callbacks.video import VideoSettings
 from diiqn_lightning.callbacks.wandb_logger import WandbSettings
 
@@ -54,7 +56,8 @@ def add_options(parser: LightningArgumentParser) -> None:
         "--action_inference",
         type=ActionInference | None,
         default=None,
-        help="How the expert's actions are inferred: NearestTransition or LearnedLabels; null infers nothing.",
+        help="How the expert's actions are inferred: NearestTransition or LearnedLabels (or TrueActions, an oracle); "
+        "null infers nothing.",
     )
     parser.add_argument(
         "--expert_sampling",
@@ -67,6 +70,12 @@ def add_options(parser: LightningArgumentParser) -> None:
         type=ExpertVisits | None,
         default=None,
         help="Callback that counts visits for the confidence; null turns it off.",
+    )
+    parser.add_argument(
+        "--expert_distance",
+        type=ExpertDistance | None,
+        default=None,
+        help="Callback that finds each frame's distance to the expert (SEABO); null turns it off.",
     )
     parser.add_argument(
         "--feasibility",

@@ -55,7 +55,14 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 }
 """Settings of the Trainer that the design relies on."""
 
-EXPERT_CALLBACKS = ("action_inference", "expert_sampling", "expert_visits", "feasibility", "bridging")
+EXPERT_CALLBACKS = (
+    "action_inference",
+    "expert_distance",
+    "expert_sampling",
+    "expert_visits",
+    "feasibility",
+    "bridging",
+)
 """Blocks of the expert's side, in the order in which they see frames and write into a batch."""
 
 
@@ -142,23 +149,20 @@ class TrainingCLI(LightningCLI):
     def _check_blocks(self, config: Any) -> None:
         """Refuse blocks that do not go together, before anything is built."""
         model = resolve_name(config.model.class_path)
-        heterogeneous = ("feasibility", "bridging")
-        if not issubclass(model, modules.HADIIQN):
-            for block in heterogeneous:
-                if config[block] is not None:
-                    raise InputError(block, "configured", "leave it out, or choose the model HADIIQN")
-        if issubclass(model, modules.DIIQN):
-            more = heterogeneous if issubclass(model, modules.HADIIQN) else ()
-            for block in ("expert", "action_inference", "expert_sampling", "expert_visits", *more):
-                if config[block] is None:
-                    raise InputError(
-                        block, None, "configure it, this algorithm learns from an expert (see configs/diiqn.yaml)"
-                    )
+        for block in EXPERT_CALLBACKS:
+            if config[block] is not None and block not in model.blocks:
+                users = ", ".join(name for name in modules.__all__ if block in getattr(modules, name).blocks)
+                raise InputError(block, "configured", f"leave it out, {model.__name__} has no use for it: {users} have")
+        if not model.blocks:
+            config.expert = None  # configs/env/*.yaml names one for the algorithms that do
             return
-        for block in ("action_inference", "expert_sampling", "expert_visits"):
-            if config[block] is not None:
-                raise InputError(block, "configured", "leave it out, this algorithm learns from no expert")
-        config.expert = None  # configs/env/*.yaml names one for the algorithms that do
+        for block in ("expert", *model.blocks):
+            if config[block] is None:
+                raise InputError(
+                    block,
+                    None,
+                    f"configure it, {model.__name__} learns from an expert (see configs/{config.algorithm}.yaml)",
+                )
 
     def _prepare_folder(self, config: Any) -> RunFolder:
         main_process = not is_child_process()

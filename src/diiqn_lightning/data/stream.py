@@ -93,6 +93,11 @@ class FrameStream:
         return max(0, frames - self.learning_starts) // self.frames_per_update
 
     @property
+    def running_lengths(self) -> Tensor:
+        """Steps that each environment's episode has so far, ``[E]`` int64."""
+        return self._lengths
+
+    @property
     def finished(self) -> bool:
         """Whether the run's last update was made."""
         return self.updates >= self.updates_due(self.max_frames)

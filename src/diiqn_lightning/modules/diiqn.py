@@ -14,14 +14,14 @@ from diiqn_lightning.algorithm.losses import (
     action_value,
     double_q_value,
     elementwise_loss,
-    uniform_behaviour_weight,
 )
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, LabellerSettings
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
+from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_loss
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
@@ -106,6 +106,7 @@ class DIIQN(DQN):
         self.shaping = ExpertPotential(shaping, observation_shape) if shaping is not None else None
         self._keys_checked = False
 
+    blocks: tuple[str, ...] = ("action_inference", "expert_sampling", "expert_visits")
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT, keys.EXPERT_AGREES)
 
     trust: Tensor
@@ -209,13 +210,7 @@ class DIIQN(DQN):
         if not self.expert_share:
             return losses
         if self.labeller_settings is not None:
-            transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-            some = slice(self.labeller_settings.transitions)
-            parts = [batch.get(key).flatten(0, 1)[some] for key in transition]
-            if (largest := self.labeller_settings.largest_action_weight) is not None:
-                probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
-                parts.append(uniform_behaviour_weight(probability, self.num_actions, largest))
-            losses["loss/labeller"] = self.labeller.loss(*parts).mean()
+            losses["loss/labeller"] = labeller_loss(self.labeller, self.labeller_settings, batch, self.num_actions)
         if self.shaping is not None:
             losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).flatten(0, 1))
         return losses
@@ -249,7 +244,7 @@ class DIIQN(DQN):
         """One optimizer; the labeller and the expert's value are parameter groups of their own."""
         groups: list[dict[str, Any]] = [{"params": list(self.online.parameters())}]
         if self.labeller_settings is not None:
-            groups.append({"params": list(self.labeller.parameters()), "lr": self.labeller_settings.learning_rate})
+            groups.append(labeller_group(self.labeller, self.labeller_settings))
         if self.shaping is not None:
             groups.append({"params": list(self.shaping.parameters()), "lr": self.shaping.settings.learning_rate})
         return self.optimizer_factory(groups)

@@ -1,4 +1,4 @@
-"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, how it fades, and its labeller."""
+"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, and how it fades."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lower_bound_loss
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.errors import InputError, require_positive, require_within
+from diiqn_lightning.errors import InputError, require_within
 
 
 @dataclass(frozen=True)
@@ -64,37 +64,6 @@ class ExpertLoss:
         if self.lower_bound:
             loss = loss + self.lower_bound * lower_bound_loss(action_value(q, action), expert_return)
         return loss
-
-
-@dataclass(frozen=True)
-class LabellerSettings:
-    """A network that learns from the agent's transitions to label the expert's.
-
-    Args:
-        hidden: widths of its hidden linear layers; null chooses them by the observation.
-        learning_rate: of its parameter group.
-        transitions: of each batch of updates, how many the labeller learns from; null takes all. Labels are learned
-            long before values are, and each transition of the labeller's costs as much as three of the agent's.
-        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
-            much; null weighs all alike. An agent that explores little would else teach its labeller that
-            whatever is done in a state is what the agent itself does there: where the expert does something
-            else, that would pass for a sticky action (design choice).
-    """
-
-    hidden: list[int] | None = None
-    learning_rate: float = 1e-3
-    largest_action_weight: float | None = None
-    transitions: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.transitions is not None and self.transitions < 1:
-            raise InputError(
-                "model.labeller.transitions", self.transitions, "give a whole number of at least 1, or null"
-            )
-        require_positive(**{"model.labeller.learning_rate": self.learning_rate})
-        largest = self.largest_action_weight
-        if largest is not None and not largest >= 1:
-            raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,12 @@ class DQN(lightning.LightningModule):
             averages over more updates: it calms values that have come to swing about their level.
     """
 
+    blocks: tuple[str, ...] = ()
+    """Blocks of the configuration that it learns from an expert with; without any it learns from no expert."""
+
+    sees_reward: bool = True
+    """Whether its values are of the environment's rewards."""
+
     def __init__(
         self,
         observation_shape: tuple[int, ...],
@@ -144,9 +150,7 @@ class DQN(lightning.LightningModule):
         Returns:
             What is worth a look in the logs, of the last update.
         """
-        if self._is_time_for_target():
-            self.target.load_state_dict(self.online.state_dict())
-        self.write_targets(batch)
+        self.prepare_targets(batch)
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         if self.annealing is not None:
             self._anneal(optimizer.param_groups[0], self.annealing)
@@ -165,6 +169,12 @@ class DQN(lightning.LightningModule):
 
     written: tuple[Any, ...] = (keys.TD_ERROR,)
     """What :meth:`losses` writes into an update's transitions."""
+
+    def prepare_targets(self, batch: TensorDictBase) -> None:
+        """Set the target network when it is time, and write the targets of a batch ``[U, B]``."""
+        if self._is_time_for_target():
+            self.target.load_state_dict(self.online.state_dict())
+        self.write_targets(batch)
 
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of all updates of a batch ``[U, B]`` in one pass.

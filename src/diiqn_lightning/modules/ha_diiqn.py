@@ -26,6 +26,8 @@ class HADIIQN(DIIQN):
         observation_shape, num_actions, **diiqn: arguments of :class:`DIIQN`.
     """
 
+    blocks = (*DIIQN.blocks, "feasibility", "bridging")
+
     def __init__(
         self,
         observation_shape: tuple[int, ...],

@@ -1,0 +1,42 @@
+"""Oracles: learning from what the expert really did and earned."""
+
+from typing import Any
+
+import torch
+from tensordict import TensorDictBase
+
+from diiqn_lightning.callbacks.action_inference import ActionInference
+from diiqn_lightning.errors import InputError
+
+
+class TrueActions(ActionInference):
+    """An oracle: fills the table from the dataset's own labels, in place of any inference.
+
+    It says what a method could do if inference were perfect, and has no place in a comparison of methods that learn
+    from states alone.
+    """
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Read the labels.
+
+        Raises:
+            InputError: for a dataset without labels, or with actions that the agent does not have.
+        """
+        super().setup(trainer, pl_module, stage)
+        labels, states, table = self._expert.dataset.labels, self._expert.states, self._expert.table
+        if labels is None:
+            raise InputError(
+                "expert", self._expert.name, "choose a dataset with labels, this oracle learns from the true actions"
+            )
+        largest, num_actions = int(labels.action.max()), trainer.datamodule.num_actions
+        if largest >= num_actions:
+            raise InputError(
+                "expert",
+                f"{self._expert.name}, whose expert has an action number {largest}",
+                f"choose an expert with the agent's {num_actions} actions, this oracle imitates the true ones",
+            )
+        table.relabel(labels.action.clone(), torch.ones_like(labels.reward), labels.reward, labels.terminated)
+        table.sum_returns(states.episode_lengths, self._discount)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Nothing changes."""

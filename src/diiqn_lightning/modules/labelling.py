@@ -1,0 +1,61 @@
+"""Training of the network that labels the expert's transitions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tensordict import TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
+from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.labeller import InverseModel
+
+
+@dataclass(frozen=True)
+class LabellerSettings:
+    """A network that learns from the agent's transitions to label the expert's.
+
+    Args:
+        hidden: widths of its hidden linear layers; null chooses them by the observation.
+        learning_rate: of its parameter group.
+        transitions: of each batch of updates, how many the labeller learns from; null takes all. Labels are learned
+            long before values are, and each transition of the labeller's costs as much as three of the agent's.
+        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
+            much; null weighs all alike. An agent that explores little would else teach its labeller that
+            whatever is done in a state is what the agent itself does there: where the expert does something
+            else, that would pass for a sticky action (design choice).
+    """
+
+    hidden: list[int] | None = None
+    learning_rate: float = 1e-3
+    largest_action_weight: float | None = None
+    transitions: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.transitions is not None and self.transitions < 1:
+            raise InputError(
+                "model.labeller.transitions", self.transitions, "give a whole number of at least 1, or null"
+            )
+        require_positive(**{"model.labeller.learning_rate": self.learning_rate})
+        largest = self.largest_action_weight
+        if largest is not None and not largest >= 1:
+            raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
+
+
+def labeller_loss(
+    labeller: InverseModel, settings: LabellerSettings, batch: TensorDictBase, num_actions: int
+) -> Tensor:
+    """Mean loss over the agent's transitions of a batch ``[U, B]``, a scalar."""
+    transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
+    some = slice(settings.transitions)
+    parts = [batch.get(key).flatten(0, 1)[some] for key in transition]
+    if settings.largest_action_weight is not None:
+        probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
+        parts.append(uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight))
+    return labeller.loss(*parts).mean()
+
+
+def labeller_group(labeller: InverseModel, settings: LabellerSettings) -> dict[str, Any]:
+    """Its parameter group."""
+    return {"params": list(labeller.parameters()), "lr": settings.learning_rate}

@@ -1,0 +1,88 @@
+"""Jump-start reinforcement learning (Uchendu et al., 2023, arXiv 2204.02372)."""
+
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.labelling import LabellerSettings
+from diiqn_lightning.modules.rivals.cloning import CloneSettings
+from diiqn_lightning.modules.rivals.guided import GuidedDQN
+
+EPISODES = 20
+"""Finished episodes from which a return is read."""
+
+
+class JSRL(GuidedDQN):
+    """In each episode the clone takes the first h steps, and the agent explores from there.
+
+    h falls from H to 0 in ``stages`` steps, one whenever the mean return of recent episodes is not below the best
+    one so far by more than the tolerance (algorithm 1). H is the mean length of the episodes that the clone played
+    alone at first. Adapted: the guide is a clone by inferred actions, and the learner is double DQN on all of the
+    replay.
+
+    Args:
+        stages: n, steps of the curriculum.
+        tolerance: β, share of the best mean return by which a stage may fall short of it.
+        stage_frames: environment frames that a stage takes at least.
+        labeller: the inverse model's settings.
+        clone: the clone's settings.
+        guide_from: environment frames before the clone may act.
+        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
+    """
+
+    def __init__(
+        self,
+        observation_shape: tuple[int, ...],
+        num_actions: int,
+        stages: int = 10,
+        tolerance: float = 0.1,
+        stage_frames: int = 10_000,
+        labeller: LabellerSettings = LabellerSettings(),
+        clone: CloneSettings = CloneSettings(),
+        guide_from: int = 10_000,
+        **dqn: Any,
+    ) -> None:
+        super().__init__(observation_shape, num_actions, labeller=labeller, clone=clone, guide_from=guide_from, **dqn)
+        for field, value in (("stages", stages), ("stage_frames", stage_frames)):
+            if value < 1:
+                raise InputError(f"model.{field}", value, "give a whole number of at least 1")
+        require_within(0, 1, **{"model.tolerance": tolerance})
+        self.stages, self.tolerance, self.stage_frames = stages, tolerance, stage_frames
+        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, -torch.inf, guide_from
+
+    @property
+    def guided_steps(self) -> float:
+        """h."""
+        return torch.inf if not self.horizon else self.horizon * max(0.0, 1 - self.stage / self.stages)
+
+    def guided(self, environments: int, frames: int, generator: torch.Generator) -> Tensor:
+        """The first h steps of each episode."""
+        stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
+        if frames - self.stage_began >= self.stage_frames and self.stage < self.stages:
+            self._advance(list(stream.recent_returns)[-EPISODES:], list(stream.recent_lengths)[-EPISODES:], frames)
+        return torch.as_tensor(stream.running_lengths < self.guided_steps)
+
+    def _advance(self, returns: list[float], lengths: list[int], frames: int) -> None:
+        """Go on to the next stage if the returns allow it."""
+        if len(returns) < EPISODES:
+            return
+        mean = fmean(returns)
+        if not self.horizon:
+            self.horizon = fmean(lengths)
+        if mean >= self.best_return - self.tolerance * abs(self.best_return):
+            self.stage += 1
+            self.best_return = max(self.best_return, mean)
+        self.stage_began = frames
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store where the curriculum is."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["curriculum"] = [self.horizon, self.stage, self.best_return, self.stage_began]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restore it."""
+        super().on_load_checkpoint(checkpoint)
+        self.horizon, self.stage, self.best_return, self.stage_began = checkpoint["curriculum"]

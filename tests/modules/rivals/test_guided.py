@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.schedules import LinearSchedule
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules import DAI, JSRL
+from diiqn_lightning.modules.rivals.cloning import CloneSettings
+
+NEVER = LinearSchedule(0.0, 0.0, 1)
+LENGTHS = torch.tensor([0, 5, 12])
+
+
+def fixed(action):
+    """A network that always prefers an action."""
+    return lambda observation: torch.nn.functional.one_hot(torch.full((len(observation),), action), 2).float()
+
+
+def make(kind, **options):
+    torch.manual_seed(0)
+    module = kind((2,), 2, exploration=NEVER, guide_from=100, **options)
+    module.online.forward, module.clone.forward = fixed(0), fixed(1)
+    return module
+
+
+def acts(module, frames, environments=3):
+    return module.act(torch.zeros(environments, 2), frames, torch.Generator().manual_seed(0))
+
+
+def test_the_clone_acts_as_often_as_alpha_says():
+    module = make(DAI, interpolation=LinearSchedule(0.5, 0.0, 1000))
+    assert acts(module, 99, 4000).sum() == 0
+    assert abs(float(acts(module, 100, 4000).float().mean()) - 0.45) < 0.03
+    assert acts(module, 1000, 4000).sum() == 0
+
+
+def test_the_clone_begins_episodes_for_ever_fewer_steps(stepper):
+    module = make(JSRL, stages=2, stage_frames=50, tolerance=0.1)
+    run = stepper(module)
+    run.stream.running_lengths = LENGTHS
+    assert acts(module, 100).tolist() == [1, 1, 1]  # how long its episodes are is not known yet
+    run.stream.recent_returns, run.stream.recent_lengths = [10.0] * 20, [12] * 20
+    assert acts(module, 149).tolist() == [1, 1, 1]
+    assert acts(module, 150).tolist() == [1, 1, 0]  # H = 12, h = 6
+    run.stream.recent_returns = [8.9] * 20  # too far below 10
+    assert acts(module, 200).tolist() == [1, 1, 0]
+    run.stream.recent_returns = [9.1] * 20
+    assert acts(module, 250).tolist() == [0, 0, 0]
+    assert module.best_return == 10
+
+
+def test_the_curriculum_survives_a_checkpoint(stepper):
+    module = make(JSRL)
+    module.horizon, module.stage, module.best_return, module.stage_began = 12.0, 3, 4.5, 700
+    checkpoint = {}
+    module.on_save_checkpoint(checkpoint)
+    other = make(JSRL)
+    other.on_load_checkpoint(checkpoint)
+    assert (other.horizon, other.stage, other.best_return, other.stage_began) == (12.0, 3, 4.5, 700)
+
+
+@pytest.mark.parametrize("kind", [DAI, JSRL])
+def test_clone_and_inverse_model_learn_beside_the_network(kind, batch, stepper):
+    torch.manual_seed(0)
+    module = kind((2,), 2, clone=CloneSettings(hidden=[16], learning_rate=1e-2))
+    run = stepper(module)
+    for _ in range(150):
+        run.step(batch)
+    expert, agent = batch[keys.EXPERT].flatten(0, 1), batch.flatten(0, 1)
+    assert torch.equal(module.clone(expert["observation"]).argmax(1), expert["action"])
+    labels = module.labeller.label(agent[keys.OBSERVATION], agent[keys.NEXT_OBSERVATION])
+    assert torch.equal(labels.action, agent[keys.ACTION])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "sentence"),
+    [
+        (DAI, {"interpolation": LinearSchedule(1.5, 0.0, 10)}, "model.interpolation.start is 1.5"),
+        (JSRL, {"stages": 0}, "model.stages is 0"),
+        (JSRL, {"stage_frames": 0}, "model.stage_frames is 0"),
+        (JSRL, {"tolerance": 2.0}, "model.tolerance is 2"),
+    ],
+)
+def test_wrong_settings(kind, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        kind((2,), 2, **options)
