@@ -18,7 +18,7 @@ def fixed(action):
 
 def make(kind, **options):
     torch.manual_seed(0)
-    module = kind((2,), 2, exploration=NEVER, guide_from=100, **options)
+    module = kind((2,), 2, exploration=NEVER, guide_from=100, clone=CloneSettings(exploration=0.0), **options)
     module.online.forward, module.clone.forward = fixed(0), fixed(1)
     return module
 

@@ -60,7 +60,7 @@ class AdversarialReward(ReplacedReward):
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The discriminator learns once a batch."""
-        expert_logit, agent_logit, penalty = self.discriminator.logits(batch)
+        expert_logit, agent_logit, penalty = self.discriminator.logits(batch, seed=self.updates)
         return {
             "loss/discriminator": self.discriminator_loss(expert_logit, agent_logit) + penalty,
             "imitation/expert_probability": torch.sigmoid(expert_logit),

@@ -7,7 +7,7 @@ from tensordict import TensorDictBase
 from torch import Tensor
 
 from diiqn_lightning.algorithm.cloning import cloning_loss
-from diiqn_lightning.errors import require_positive
+from diiqn_lightning.errors import require_positive, require_within
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,16 @@ class CloneSettings:
     Args:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
+        exploration: share of its actions that are random: the inverse model has to go on seeing what other actions
+            do, and a clone that goes in circles has to get out of them (design choice).
     """
 
     hidden: list[int] | None = None
     learning_rate: float = 1e-3
+    exploration: float = 0.05
 
     def __post_init__(self) -> None:
+        require_within(0, 1, **{"model.clone.exploration": self.exploration})
         require_positive(**{"model.clone.learning_rate": self.learning_rate})
 
 

@@ -63,8 +63,12 @@ class Discriminator(nn.Module):
         logit: Tensor = self(self._pair(transitions, keys.OBSERVATION, keys.NEXT_OBSERVATION))
         return logit.view(transitions.batch_size)
 
-    def logits(self, batch: TensorDictBase) -> tuple[Tensor, Tensor, Tensor]:
+    def logits(self, batch: TensorDictBase, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of the expert's and of the agent's transitions of a batch ``[U, B]``, and the weighted penalty.
+
+        Args:
+            batch: with the expert's entries.
+            seed: of the points at which the slope is penalised.
 
         Returns:
             ``[N]``, ``[N]`` and a scalar.
@@ -73,13 +77,14 @@ class Discriminator(nn.Module):
         expert = self._pair(batch, keys.EXPERT_OBSERVATION, keys.EXPERT_NEXT_OBSERVATION)[some]
         agent = self._pair(batch, keys.OBSERVATION, keys.NEXT_OBSERVATION)[some]
         expert_logit, agent_logit = self(torch.cat([expert, agent])).chunk(2)
-        return expert_logit, agent_logit, self._penalty(expert, agent)
+        return expert_logit, agent_logit, self._penalty(expert, agent, seed)
 
-    def _penalty(self, expert: Tensor, agent: Tensor) -> Tensor:
+    def _penalty(self, expert: Tensor, agent: Tensor, seed: int) -> Tensor:
         """At points drawn uniformly between pairs of the two, ``[N, …]`` each."""
         if not self.settings.gradient_penalty:
             return torch.zeros((), device=expert.device)
-        share = torch.rand(len(expert), *[1] * (expert.dim() - 1), device=expert.device)
+        share = torch.rand(len(expert), generator=torch.Generator().manual_seed(seed)).to(expert.device)
+        share = share.view(-1, *[1] * (expert.dim() - 1))
         between = torch.lerp(agent, expert, share).requires_grad_()
         return self.settings.gradient_penalty * gradient_penalty(self(between), between)
 

@@ -64,7 +64,10 @@ class GuidedDQN(DQN):
         guided = self.guided(len(observation), frames, generator)
         if not bool(guided.any()):
             return action
-        return torch.where(guided, self.clone(observation.to(self.device)).argmax(1).cpu(), action)
+        advice = self.clone(observation.to(self.device)).argmax(1).cpu()
+        random = torch.randint(self.num_actions, advice.shape, generator=generator)
+        explore = torch.rand(len(advice), generator=generator) < self.clone_settings.exploration
+        return torch.where(guided, torch.where(explore, random, advice), action)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn once a batch."""
