@@ -21,10 +21,22 @@ def test_of_a_single_episode_nothing_is_held_out():
     assert not bool(held_out_transitions(torch.tensor([5]), 0.2).any())
 
 
-def test_before_it_has_finished_ten_episodes_an_agent_counts_as_a_beginner():
+def sampling_with(expert_returns, agent_returns):
     sampling = ExpertSampling()
     sampling._expert = SimpleNamespace(table=InferredActions(3))
-    assert sampling._lead([9.0] * 10) == 0  # nothing is known of the expert
-    sampling._expert.table.episode_returns = torch.tensor([4.0, 8.0])
-    assert sampling._lead([9.0] * 9) == BEGINNERS_LEAD
-    assert sampling._lead([9.0] * 10) == pytest.approx(-3 / 8**0.5)
+    sampling._expert.table.episode_returns = torch.tensor(expert_returns)
+    sampling._stream = SimpleNamespace(recent_returns=agent_returns)
+    sampling._others_returns = torch.zeros(2, dtype=torch.float64)
+    return sampling
+
+
+def test_before_it_has_finished_ten_episodes_an_agent_counts_as_a_beginner():
+    assert sampling_with([], [9.0] * 10)._lead() == 0  # nothing is known of the expert
+    assert sampling_with([4.0, 8.0], [9.0] * 9)._lead() == BEGINNERS_LEAD
+    assert sampling_with([4.0, 8.0], [9.0] * 10)._lead() == pytest.approx(-3 / 8**0.5)
+
+
+def test_episodes_of_all_ranks_count_for_the_lead():
+    sampling = sampling_with([4.0, 8.0], [9.0] * 6)
+    sampling.merge_ranks(lambda own: torch.stack([torch.tensor([18.0, 6.0]), own]), rank=1)
+    assert sampling._lead() == pytest.approx((6 - 72 / 12) / 8**0.5)

@@ -420,26 +420,6 @@ def test_an_interrupted_run_saves_says_so_and_goes_on(number, code, run, tmp_pat
     )
 
 
-@pytest.mark.parametrize("config", ["dqn", "diiqn"])
-def test_two_ranks_train_with_environments_and_seeds_of_their_own(config, tmp_path):
-    from diiqn_lightning.packing import unpack_state
-
-    two = ["--trainer.devices=2", "--trainer.accelerator=cpu", "--video=null"]
-    command = [sys.executable, "-m", "diiqn_lightning"]
-    arguments = fit(config, tmp_path / "run", *two, "--data.num_envs=4", frames=600)
-    done = subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent
-    )
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "run" / "checkpoints" / "last"
-    ranks = [unpack_state(torch.load(folder / f"rank-{rank}.pt", weights_only=True))["data"] for rank in (0, 1)]
-    assert [rank["frames"] for rank in ranks] == [600, 600]
-    assert [rank["updates"] for rank in ranks] == [125, 125]
-    assert len(ranks[0]["replay"]["storage"]["action"]) == 300
-    assert not torch.equal(ranks[0]["replay"]["storage"]["action"], ranks[1]["replay"]["storage"]["action"])
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == 600
-
-
 def test_wandb_works_offline_and_has_the_resolved_configuration(tmp_path, expert_path):
     arguments = fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--wandb.mode=offline")
     process = start(arguments, WANDB_SILENT="true")

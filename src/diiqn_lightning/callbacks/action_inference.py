@@ -1,5 +1,6 @@
 """Infers the expert's actions from the agent's own transitions."""
 
+from functools import reduce
 from typing import Any
 
 import lightning
@@ -8,8 +9,16 @@ from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
-from diiqn_lightning.algorithm.inference import above_chance, closest_transition, count_votes, merge_votes, origin_of
+from diiqn_lightning.algorithm.inference import (
+    Match,
+    above_chance,
+    closest_transition,
+    count_votes,
+    merge_votes,
+    origin_of,
+)
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError, require_positive
 
 
@@ -84,7 +93,8 @@ class NearestTransition(ActionInference):
         self._observation = self._expert.states.observation(everything).flatten(1).float()
         self._next_observation = self._expert.states.next_observation(everything).flatten(1).float()
         self._num_actions = trainer.datamodule.num_actions
-        self._ballot = (torch.full((len(everything),), torch.inf), torch.zeros(len(everything), self._num_actions))
+        nothing = (torch.full((len(everything),), torch.inf), torch.zeros(len(everything), self._num_actions))
+        self._ballot = self._others_ballot = nothing
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Compare new agent transitions with every expert transition."""
@@ -106,12 +116,29 @@ class NearestTransition(ActionInference):
         table.terminated = table.terminated & self._expert.states.is_last
         if self.votes:
             self._ballot = merge_votes(self._ballot, count_votes(distance, frames.get(keys.ACTION), self._num_actions))
-            votes = self._ballot[1]
-            # Of equally many votes the closest transition's action wins.
-            favoured = torch.nn.functional.one_hot(self._expert.table.match.action, self._num_actions)
-            majority = (votes + 0.5 * favoured).argmax(1)
-            share = votes.gather(1, majority.unsqueeze(1)).squeeze(1) / votes.sum(1)
-            self._expert.table.vote(majority, share)
+            self._vote()
+
+    def _vote(self) -> None:
+        """Let the majority of this rank's votes and of the others' as of the last merge decide."""
+        _, votes = merge_votes(self._ballot, self._others_ballot)
+        # Of equally many votes the closest transition's action wins.
+        favoured = torch.nn.functional.one_hot(self._expert.table.match.action, self._num_actions)
+        majority = (votes + 0.5 * favoured).argmax(1)
+        share = votes.gather(1, majority.unsqueeze(1)).squeeze(1) / votes.sum(1)
+        self._expert.table.vote(majority, share)
+
+    def merge_ranks(self, gather: Gather, rank: int) -> None:
+        """Take the closest transition of all ranks, and count the votes of all."""
+        table = self._expert.table
+        gathered = Match(*(gather(part) for part in table.match))
+        for other in range(len(gathered.error)):
+            table.update_match(Match(*(part[other] for part in gathered)), self.error_max)
+        table.terminated = table.terminated & self._expert.states.is_last
+        if self.votes:
+            error, votes = (gather(part) for part in self._ballot)
+            others = [(error[other], votes[other]) for other in range(len(error)) if other != rank]
+            self._others_ballot = reduce(merge_votes, others)
+            self._vote()
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Sum the returns now and then."""
@@ -129,13 +156,22 @@ class NearestTransition(ActionInference):
     def rank_state(self) -> dict[str, Any]:
         """Frames seen so far."""
         error, votes = self._ballot
-        return {**super().rank_state(), "frames": self._frames, "ballot_error": error, "ballot_votes": votes}
+        others_error, others_votes = self._others_ballot
+        return {
+            **super().rank_state(),
+            "frames": self._frames,
+            "ballot_error": error,
+            "ballot_votes": votes,
+            "others_ballot_error": others_error,
+            "others_ballot_votes": others_votes,
+        }
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue counting."""
         super().load_rank_state(state)
         self._frames = state["frames"]
         self._ballot = (state["ballot_error"], state["ballot_votes"])
+        self._others_ballot = (state["others_ballot_error"], state["others_ballot_votes"])
 
 
 class LearnedLabels(ActionInference):

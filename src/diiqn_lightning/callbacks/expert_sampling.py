@@ -1,7 +1,5 @@
 """Chooses the expert transitions that an update learns from."""
 
-from collections.abc import Sequence
-from statistics import fmean
 from typing import Any, final
 
 import lightning
@@ -13,6 +11,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
 from diiqn_lightning.algorithm.returns import lead, partial_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.rank_merging import Gather, sum_of_others
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts import NeighbourIndex
 
@@ -97,6 +96,8 @@ class ExpertSampling(lightning.Callback):
             self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
         seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
         self._generator = torch.Generator().manual_seed(seed)
+        self._stream = trainer.datamodule.stream
+        self._others_returns = torch.zeros(2, dtype=torch.float64)  # their sum and their number
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Find each new frame's neighbours once; they are stored beside it."""
@@ -118,7 +119,7 @@ class ExpertSampling(lightning.Callback):
             "observation": states.observation(index),
             "action": table.action[index].clamp(min=0),
             "return": table.returns[index],
-            "lead": torch.full(batch.batch_size, self._lead(trainer.datamodule.stream.recent_returns)),
+            "lead": torch.full(batch.batch_size, self._lead()),
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }
@@ -141,14 +142,24 @@ class ExpertSampling(lightning.Callback):
             "next_observation": states.next_observation(last),
         }
 
-    def _lead(self, agent_returns: Sequence[float]) -> float:
-        """The expert's lead over the agent's last episodes; 0 while its own returns are not known."""
+    def _lead(self) -> float:
+        """The expert's lead over the agent's last episodes on all ranks; 0 while its own returns are not known."""
         expert_returns = self._expert.table.episode_returns
         if len(expert_returns) == 0:
             return 0.0
-        if len(agent_returns) < FEWEST_EPISODES:
+        total, episodes = (self._own_returns() + self._others_returns).tolist()
+        if episodes < FEWEST_EPISODES:
             return BEGINNERS_LEAD
-        return lead(expert_returns, fmean(agent_returns))
+        return lead(expert_returns, total / episodes)
+
+    def _own_returns(self) -> Tensor:
+        """Sum and number of this rank's last episodes, ``[2]`` float64."""
+        returns = self._stream.recent_returns
+        return torch.tensor([sum(returns), len(returns)], dtype=torch.float64)
+
+    def merge_ranks(self, gather: Gather, rank: int) -> None:
+        """The agent's episodes on all ranks count for the lead."""
+        self._others_returns = sum_of_others(gather(self._own_returns()), rank)
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
         if self.expert_draw == "dataset":
@@ -160,12 +171,13 @@ class ExpertSampling(lightning.Callback):
         return neighbours.gather(-1, best).squeeze(-1)
 
     def rank_state(self) -> dict[str, Any]:
-        """The generator of the draws."""
-        return {"generator": self._generator.get_state()}
+        """The generator of the draws, and what the other ranks' episodes returned."""
+        return {"generator": self._generator.get_state(), "others_returns": self._others_returns}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the draws."""
         self._generator.set_state(state["generator"])
+        self._others_returns = state["others_returns"]
 
 
 def held_out_transitions(episode_lengths: Tensor, share: float) -> Tensor:

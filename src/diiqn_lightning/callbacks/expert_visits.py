@@ -9,6 +9,7 @@ from tensordict import TensorDictBase
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
+from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError
 
 COUNT_SCOPES = ("transition", "neighbourhood", "global")
@@ -32,6 +33,7 @@ class ExpertVisits(lightning.Callback):
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the table."""
         self._expert = ExpertData.of(trainer)
+        self._own = torch.zeros_like(self._expert.table.visits)
         draws = [callback.expert_draw for callback in trainer.callbacks if isinstance(callback, ExpertSampling)]
         if self.count_scope == "neighbourhood" and draws != ["neighbour"]:
             raise InputError(
@@ -46,12 +48,25 @@ class ExpertVisits(lightning.Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
     ) -> None:
         """Count the transitions that had guidance."""
-        visits, valid = self._expert.table.visits, batch.get(keys.EXPERT_VALID)
-        if self.count_scope == "global":
-            visits += valid.sum()
-        elif self.count_scope == "transition":
-            visits.index_add_(0, batch.get(keys.EXPERT_INDEX).flatten(), valid.flatten().float())
-        else:
-            neighbours = batch.get(keys.NEIGHBOURS).long()
-            near = (neighbours >= 0) & valid.unsqueeze(-1)
-            visits.index_add_(0, neighbours.clamp(min=0).flatten(), near.flatten().to(torch.float32))
+        valid = batch.get(keys.EXPERT_VALID)
+        for visits in (self._expert.table.visits, self._own):
+            if self.count_scope == "global":
+                visits += valid.sum()
+            elif self.count_scope == "transition":
+                visits.index_add_(0, batch.get(keys.EXPERT_INDEX).flatten(), valid.flatten().float())
+            else:
+                neighbours = batch.get(keys.NEIGHBOURS).long()
+                near = (neighbours >= 0) & valid.unsqueeze(-1)
+                visits.index_add_(0, neighbours.clamp(min=0).flatten(), near.flatten().to(torch.float32))
+
+    def merge_ranks(self, gather: Gather, rank: int) -> None:
+        """Visits of all ranks count."""
+        self._expert.table.visits = gather(self._own).sum(0)
+
+    def rank_state(self) -> dict[str, Any]:
+        """This rank's own part of the counts."""
+        return {"own": self._own}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Continue counting."""
+        self._own = state["own"]

@@ -10,6 +10,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import node_keys
 from diiqn_lightning.algorithm.distances import DISTANCES
 from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.experts.feasibility import (
@@ -110,6 +111,10 @@ class Feasibility(lightning.Callback):
         frames.set(keys.NODE, node)
         frames.set(keys.NEXT_NODE, node_keys(next_observation, self.tolerance))
         self.table.observe(observation, next_observation, node, frames.get(keys.ACTION))
+
+    def merge_ranks(self, gather: Gather, rank: int) -> None:
+        """What any rank has seen or tried counts."""
+        self.table.merge(gather(self.table.own_error), gather(self.table.own_count), rank)
 
     def metrics(self) -> dict[str, float]:
         """Share of the expert's transitions that are judged infeasible."""

@@ -30,6 +30,7 @@ from diiqn_lightning.callbacks.inference_quality import InferenceQuality
 from diiqn_lightning.callbacks.manifest import MODEL, read_manifest
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
+from diiqn_lightning.callbacks.rank_merging import RankMerging
 from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import make_wandb_logger
 from diiqn_lightning.cli.messages import cause_of
@@ -214,7 +215,8 @@ class TrainingCLI(LightningCLI):
 
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
-        callbacks = [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
+        callbacks: list[Any] = [RankMerging()] if num_processes(blocks.trainer) > 1 else []
+        callbacks += [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
         if blocks.bridging is not None and blocks.bridge_figure is not None:
             callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
         if blocks.video is not None:

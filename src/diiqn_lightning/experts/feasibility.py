@@ -65,6 +65,7 @@ class FeasibilityTable:
         self._entry_node = entry_node
         self._error = torch.full((len(pairs),), torch.inf)
         self._count = torch.zeros(len(self._nodes), num_actions)
+        self._others_count = torch.zeros_like(self._count)
         self._infeasible = torch.zeros(len(pairs), dtype=torch.bool)
 
     def _check_tolerance(self, moves: Tensor, tolerance: Tensor) -> None:
@@ -91,8 +92,12 @@ class FeasibilityTable:
         at = torch.searchsorted(self._nodes, node).clamp(max=len(self._nodes) - 1)
         near = self._nodes[at] == node
         self._count.index_put_((at[near], action[near]), torch.ones(int(near.sum())), accumulate=True)
-        by_action = self.patience_counts == "actions"
-        tries = tries_of_each_action(self._count) if by_action else self._count.sum(1)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Judge by the distances and counts that there are now."""
+        count = self._count + self._others_count
+        tries = tries_of_each_action(count) if self.patience_counts == "actions" else count.sum(1)
         self._infeasible = judge_infeasible(
             self._infeasible,
             self._error,
@@ -101,6 +106,27 @@ class FeasibilityTable:
             self.infeasible_error,
             self.feasible_error,
         )
+
+    def merge(self, error: Tensor, count: Tensor, rank: int) -> None:
+        """Take what all processes have seen, and judge anew.
+
+        Args:
+            error: :attr:`own_error` of each process, ``[R, P]``.
+            count: :attr:`own_count` of each, ``[R, S, A]``.
+            rank: which of them is this one.
+        """
+        self._error, self._others_count = error.amin(0), count.sum(0) - count[rank]
+        self._judge()
+
+    @property
+    def own_error(self) -> Tensor:
+        """Distance of the closest agent transition for each different expert transition, ``[P]``."""
+        return self._error
+
+    @property
+    def own_count(self) -> Tensor:
+        """How often this process took each action in each different expert state, ``[S, A]``."""
+        return self._count
 
     @property
     def infeasible(self) -> Tensor:
@@ -119,11 +145,17 @@ class FeasibilityTable:
 
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
-        return {"error": self._error, "count": self._count, "infeasible": self._infeasible}
+        return {
+            "error": self._error,
+            "count": self._count,
+            "others_count": self._others_count,
+            "infeasible": self._infeasible,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self._error, self._count, self._infeasible = state["error"], state["count"], state["infeasible"]
+        self._others_count = state["others_count"]
 
 
 def default_distance(states: ExpertStates) -> str:

@@ -131,11 +131,15 @@ class DIIQN(DQN):
             self.td_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
             self.expert_share = self.td_share if self.fading.scope == "all" else 1.0
         outputs = super().training_step(batch, batch_idx)
+        if self.carry_over is not None and self.expert_share:
+            outputs["expert/carry_over"] = self.carry_over.carry_over
+        return outputs
+
+    def follow(self, batch: TensorDictBase) -> None:
+        """Φ̄ and the carry-over."""
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
         if self.carry_over is not None and self.expert_share:
             self.carry_over.measure(batch)
-            outputs["expert/carry_over"] = self.carry_over.carry_over
-        return outputs
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""

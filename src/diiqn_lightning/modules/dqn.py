@@ -165,10 +165,26 @@ class DQN(lightning.LightningModule):
         self.updates += len(updates)
         for key in self.written:
             batch.set(key, torch.stack([update.get(key) for update in updates]))
+        self.follow(batch)
+        self._share_buffers()
         return {name: value.detach() for name, value in outputs.items()}
+
+    def _share_buffers(self) -> None:
+        """Set the running means of all processes to their mean; they are of different transitions."""
+        buffers = [buffer for buffer in self.buffers() if buffer.is_floating_point()]
+        if not buffers or self.trainer.world_size == 1:
+            return
+        flat = torch.cat([buffer.flatten() for buffer in buffers])
+        mean = cast(Tensor, self.trainer.strategy.reduce(flat, reduce_op="mean"))
+        parts = torch.split(mean, [buffer.numel() for buffer in buffers])
+        for buffer, part in zip(buffers, parts, strict=True):
+            buffer.copy_(part.view_as(buffer))
 
     written: tuple[Any, ...] = (keys.TD_ERROR,)
     """What :meth:`losses` writes into an update's transitions."""
+
+    def follow(self, batch: TensorDictBase) -> None:
+        """Bring running means up to date after the updates of a batch ``[U, B]``: none here."""
 
     def prepare_targets(self, batch: TensorDictBase) -> None:
         """Set the target network when it is time, and write the targets of a batch ``[U, B]``."""

@@ -55,7 +55,7 @@ class Stepper:
         self.stream = SimpleNamespace(
             frames=frames, recent_returns=[], recent_lengths=[], running_lengths=torch.zeros(3, dtype=torch.int64)
         )
-        module._trainer = SimpleNamespace(datamodule=SimpleNamespace(stream=self.stream))
+        module._trainer = SimpleNamespace(datamodule=SimpleNamespace(stream=self.stream), world_size=1)
         module.optimizers = lambda use_pl_optimizer=False: self.optimizer
         module.manual_backward = lambda loss: loss.backward()
 

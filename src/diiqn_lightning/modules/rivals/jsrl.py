@@ -1,7 +1,6 @@
 """Jump-start reinforcement learning (Uchendu et al., 2023, arXiv 2204.02372)."""
 
-from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -62,16 +61,22 @@ class JSRL(GuidedDQN):
         """The first h steps of each episode."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
         if frames - self.stage_began >= self.stage_frames and self.stage < self.stages:
-            self._advance(list(stream.recent_returns)[-EPISODES:], list(stream.recent_lengths)[-EPISODES:], frames)
+            self._advance(frames)
         return torch.as_tensor(stream.running_lengths < self.guided_steps)
 
-    def _advance(self, returns: list[float], lengths: list[int], frames: int) -> None:
-        """Go on to the next stage if the returns allow it."""
-        if len(returns) < EPISODES:
+    def _advance(self, frames: int) -> None:
+        """Go on to the next stage if the returns allow it, which all processes decide together."""
+        stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
+        returns, lengths = (list(recent)[-EPISODES:] for recent in (stream.recent_returns, stream.recent_lengths))
+        totals = torch.tensor([sum(returns), sum(lengths), len(returns)], dtype=torch.float64)
+        if self.trainer.world_size > 1:
+            totals = cast(Tensor, self.trainer.strategy.reduce(totals.to(self.device), reduce_op="sum")).cpu()
+        total, steps, episodes = totals.tolist()
+        if episodes < EPISODES:
             return
-        mean = fmean(returns)
+        mean = total / episodes
         if not self.horizon:
-            self.horizon = fmean(lengths)
+            self.horizon = steps / episodes
         if mean >= self.best_return - self.tolerance * abs(self.best_return):
             self.stage += 1
             self.best_return = max(self.best_return, mean)

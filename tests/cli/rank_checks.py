@@ -1,0 +1,57 @@
+"""Callbacks that look, in each process of a run, whether all processes agree."""
+
+import lightning
+import torch
+
+from diiqn_lightning.callbacks.action_inference import LearnedLabels, NearestTransition
+from diiqn_lightning.callbacks.expert_data import ExpertData
+from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.feasibility import Feasibility
+from diiqn_lightning.callbacks.rank_merging import gathering
+
+
+class SameOnAllRanks(lightning.Callback):
+    """Fails unless weights, buffers and what is known of the expert are the same on all ranks.
+
+    Weights, buffers and labels, which each rank gives by itself, after each batch; what is merged, right after that.
+    """
+
+    def __init__(self, every_n_updates):
+        self.every_n_updates, self._before, self._merges = every_n_updates, 0, 0
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if pl_module.updates // self.every_n_updates > self._before // self.every_n_updates:
+            self._merges += 1
+            self._check_merged(trainer)
+        self._before = pl_module.updates
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        for name, tensor in pl_module.state_dict().items():
+            self._check(trainer, name, tensor)
+        if any(isinstance(callback, LearnedLabels) for callback in trainer.callbacks):
+            self._check(trainer, "labels", ExpertData.of(trainer).table.action)
+
+    def on_train_end(self, trainer, pl_module):
+        assert self._merges > 1
+        gathered = gathering(trainer)(trainer.datamodule.stream.replay.column("action")[:32])
+        assert not torch.equal(gathered[0], gathered[1]), "ranks explored alike"
+
+    def _check_merged(self, trainer):
+        for callback in trainer.callbacks:
+            if isinstance(callback, NearestTransition):
+                self._check(trainer, "inferred actions", ExpertData.of(trainer).table.action)
+                self._check(trainer, "certainty", ExpertData.of(trainer).table.certainty)
+            if isinstance(callback, ExpertVisits):
+                visits = ExpertData.of(trainer).table.visits
+                self._check(trainer, "visits", visits)
+                torch.testing.assert_close(visits, gathering(trainer)(callback._own).sum(0))
+            if isinstance(callback, Feasibility):
+                self._check(trainer, "feasibility", callback.table.infeasible)
+                count = callback.table._count + callback.table._others_count
+                torch.testing.assert_close(count, gathering(trainer)(callback.table.own_count).sum(0))
+
+    @staticmethod
+    def _check(trainer, name, tensor):
+        gathered = gathering(trainer)(tensor)
+        for rank in range(1, len(gathered)):
+            assert torch.equal(gathered[0], gathered[rank]), f"{name} of rank {rank} differs"

@@ -1,0 +1,65 @@
+"""Several processes that train as one."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from diiqn_lightning.packing import unpack_state
+from tests.cli.test_training import CONFIGS, fit
+
+CHECKED = """
+import sys
+from diiqn_lightning.__main__ import main
+from diiqn_lightning.callbacks import rank_merging
+import diiqn_lightning.cli.training as training
+training.RankMerging = lambda: rank_merging.RankMerging(every_n_updates=40)
+from tests.cli.rank_checks import SameOnAllRanks
+built = training.TrainingCLI._callbacks_of_every_run
+def with_checks(*arguments):
+    merging, *others = built(*arguments)
+    return [merging, SameOnAllRanks(every_n_updates=40), *others]
+training.TrainingCLI._callbacks_of_every_run = with_checks
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command line with the checks between merging and learning, and a merge every 40 updates."""
+
+BREAKOUT = ["--data.num_envs=4", "--action_inference.relabel_every_n_updates=20"]
+MAZE = [
+    "--config", CONFIGS / "env" / "maze2d.yaml", "--action_inference.relabel_every_n_updates=20",
+    "--data.num_envs=4", "--bridge_figure=null",
+]  # fmt: skip
+CASES = {
+    "dqn": ["--data.num_envs=4"],
+    "diiqn": BREAKOUT,
+    "diiqn_literal": ["--data.num_envs=4", "--action_inference.votes=true"],
+    "ha_diiqn": MAZE,
+    "jsrl": [*BREAKOUT, "--model.guide_from=200", "--model.stage_frames=100"],
+}
+
+
+def launch(tmp_path, script):
+    path = tmp_path / "checked.py"
+    path.write_text(script)
+    return [sys.executable, path]
+
+
+@pytest.mark.parametrize(("config", "ranks"), [*((config, 2) for config in CASES), ("diiqn", 4), ("ha_diiqn", 4)])
+def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent))
+    several = [f"--trainer.devices={ranks}", "--trainer.accelerator=cpu", "--video=null"]
+    arguments = fit(config, tmp_path / "run", *CASES[config], *several, frames=160 * ranks + 400)
+    done = subprocess.run(
+        [str(part) for part in [*launch(tmp_path, CHECKED), *arguments]],
+        capture_output=True, text=True, timeout=250, cwd=CONFIGS.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    folder = tmp_path / "run" / "checkpoints" / "last"
+    states = [unpack_state(torch.load(folder / f"rank-{rank}.pt", weights_only=True))["data"] for rank in range(ranks)]
+    assert [state["frames"] for state in states] == [summary["frames"]] * ranks
+    assert [state["updates"] for state in states] == [summary["updates"]] * ranks
+    stored = [len(state["replay"]["storage"]["action"]) for state in states]
+    assert stored == [summary["frames"] // ranks] * ranks
