@@ -1,6 +1,7 @@
 """Several processes that train as one."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -63,3 +64,41 @@ def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, tmp_pa
     assert [state["updates"] for state in states] == [summary["updates"]] * ranks
     stored = [len(state["replay"]["storage"]["action"]) for state in states]
     assert stored == [summary["frames"] // ranks] * ranks
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def torchrun(node, port, arguments):
+    """A node of two, with one process, on this machine."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", f"--node-rank={node}",
+                "--nproc-per-node=1", "--master-addr=127.0.0.1", f"--master-port={port}"]  # fmt: skip
+    return subprocess.Popen(
+        [str(part) for part in [*launcher, "-m", "diiqn_lightning", *arguments]],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CONFIGS.parent,
+    )  # fmt: skip
+
+
+def test_two_nodes_under_torchrun(tmp_path):
+    two = ["--config", CONFIGS / "trainer" / "ddp.yaml", "--trainer.devices=1", "--trainer.num_nodes=2"]
+    arguments = fit("diiqn", tmp_path / "run", *two, "--trainer.accelerator=cpu", "--video=null", *BREAKOUT, frames=600)
+    port = free_port()
+    nodes = [torchrun(node, port, arguments) for node in (0, 1)]
+    ends = [node.communicate(timeout=250) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], ends
+    assert "frames of breakout" in ends[0][0]
+    assert "frames of breakout" not in ends[1][0]  # it is said once
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["frames"] == 600
+    assert (tmp_path / "run" / "checkpoints" / "last" / "rank-1.pt").exists()
+
+
+def test_processes_started_one_by_one_need_a_named_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = run("fit", "--config", CONFIGS / "dqn.yaml")
+    assert code == 2
+    assert "run_dir is None: name a folder" in complaint

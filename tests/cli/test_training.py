@@ -398,7 +398,7 @@ def start(arguments, **changes):
     )
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGUSR1, 0)])
 def test_an_interrupted_run_saves_says_so_and_goes_on(number, code, run, tmp_path):
     arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.frames_per_epoch=1000", frames=100_000)
     process = start(arguments)

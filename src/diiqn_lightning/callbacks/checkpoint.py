@@ -23,6 +23,9 @@ from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.packing import pack_state, unpack_state
 
+REQUEUED = (signal.SIGTERM, signal.SIGUSR1)
+"""Signals by which a scheduler takes a machine back; SLURM's ``--signal`` sends either before a job's time is over."""
+
 
 class RunInterrupted(BaseException):
     """The run was asked to stop.
@@ -103,7 +106,7 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Listen to signals (here, because Lightning sets its own handlers just before)."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, *REQUEUED):
             self._handlers_before[number] = signal.signal(number, self._request_stop)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:

@@ -16,6 +16,11 @@ def is_child_process() -> bool:
     return any(os.environ.get(name, "0") != "0" for name in ("LOCAL_RANK", "RANK", "SLURM_PROCID"))
 
 
+def is_started_from_outside() -> bool:
+    """Whether torchrun or SLURM started this process, and not the command line itself."""
+    return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
 def num_processes(trainer_config: Any) -> int:
     """How many processes a Trainer's settings ask for."""
     devices, accelerator = trainer_config.devices, trainer_config.accelerator

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import shlex
-import signal
 import sys
 import time
 import warnings
@@ -19,7 +18,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
 from diiqn_lightning.callbacks.bridge_snapshots import BridgeSnapshots
-from diiqn_lightning.callbacks.checkpoint import RunCheckpoint, RunInterrupted
+from diiqn_lightning.callbacks.checkpoint import REQUEUED, RunCheckpoint, RunInterrupted
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility_quality import FeasibilityQuality
@@ -36,7 +35,12 @@ from diiqn_lightning.callbacks.wandb_logger import make_wandb_logger
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
-from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, num_processes
+from diiqn_lightning.cli.processes import (
+    RUN_DIR_OF_PARENT,
+    is_child_process,
+    is_started_from_outside,
+    num_processes,
+)
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
@@ -168,6 +172,8 @@ class TrainingCLI(LightningCLI):
     def _prepare_folder(self, config: Any) -> RunFolder:
         main_process = not is_child_process()
         if config.run_dir is None:
+            if is_started_from_outside():
+                raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
             name = f"{config.seed_everything}-{time.strftime('%Y%m%d-%H%M%S')}"
             config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(
                 Path("runs") / config.algorithm / self.environment / name
@@ -291,5 +297,5 @@ def run(arguments: list[str]) -> int:
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)
-        return 0 if interruption.signal_number == signal.SIGTERM else 130
+        return 0 if interruption.signal_number in REQUEUED else 130
     return 0
