@@ -1,9 +1,10 @@
-"""Kills runs at random moments with SIGKILL, resumes them, and compares their end with that of runs that were left alone.
+"""Kills runs at random moments with SIGKILL, resumes them, and compares their end with that of undisturbed ones.
 
     python -m benchmarks.kill_and_resume --kills 20 --out results/resume/kills.json
 
-Every other kill waits for a checkpoint to be half written. What has to be the same, to the bit: weights, optimizer, replay,
-running episodes, table, counts and random generators of the last checkpoint, and all metrics but those of the clock.
+Every other kill waits for a checkpoint to be half written. What has to be the same, to the bit: weights, optimizer,
+replay, running episodes, table, counts and random generators of the last checkpoint, and all metrics but those of
+the clock.
 """
 
 import argparse
@@ -69,10 +70,11 @@ def wait_until(condition, process, seconds):
 
 def kill_once(arguments, folder, draw, while_saving):
     """Start or resume the run and kill it; whether it was alive to be killed."""
-    newest = os.readlink(folder / "checkpoints" / "last") if has_checkpoint(folder) else None
+    last = folder / "checkpoints" / "last"
+    newest = last.readlink() if has_checkpoint(folder) else None
     process = start(arguments, resume=newest is not None)
     # Not before it has got anywhere: a run that is killed before its first checkpoint has lost nothing yet.
-    wait_until(lambda: has_checkpoint(folder) and os.readlink(folder / "checkpoints" / "last") != newest, process, 120)
+    wait_until(lambda: has_checkpoint(folder) and last.readlink() != newest, process, 120)
     if while_saving:
         wait_until(lambda: any(folder.glob("checkpoints/.*.partial")), process, 60)
     else:

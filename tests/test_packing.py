@@ -20,3 +20,10 @@ def test_a_nested_state_comes_back_as_it_was():
     assert torch.equal(back["b"]["c"], state["b"]["c"])
     assert torch.equal(back["b"]["d"], state["b"]["d"])
     assert back["e"] == state["e"]
+
+
+def test_a_view_is_saved_without_what_it_does_not_show():
+    whole = torch.arange(1000.0)
+    packed = pack_state({"part": whole[:3]})["part"]
+    assert packed.untyped_storage().nbytes() == 12
+    assert torch.equal(packed, whole[:3])

@@ -20,11 +20,17 @@ def unpack_bits(packed: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def pack_state(state: Any) -> Any:
-    """Replace each bool tensor of two or more dimensions in a nested state by its bits."""
+    """Replace each bool tensor of two or more dimensions in a nested state by its bits, and each view by a copy.
+
+    What is saved of a view is all of the memory that it looks at: of a replay buffer that has just begun to fill, its
+    whole capacity.
+    """
     if isinstance(state, dict):
         return {key: pack_state(value) for key, value in state.items()}
     if isinstance(state, Tensor) and state.dtype == torch.bool and state.dim() > 1:
         return {"packed_bits": pack_bits(state.cpu()), "row_shape": list(state.shape[1:])}
+    if isinstance(state, Tensor) and state.untyped_storage().nbytes() > state.nbytes:
+        return state.clone()
     return state
 
 

@@ -24,3 +24,31 @@ def test_the_last_two_are_kept_and_last_is_the_newest(checkpoints):
 def test_settings_below_one_are_refused(field):
     with pytest.raises(InputError, match=f"checkpoint.{field} is 0"):
         CheckpointSettings(**{field: 0})
+
+
+def test_a_damaged_newest_one_falls_back_to_the_one_before(checkpoints, run):
+    damage(checkpoints / "last" / "rank-0.pt")
+    again = fit("dqn", checkpoints.parent, *CORRIDOR, "--video=null", "--ckpt_path=last", frames=800)
+    code, _, complaint = run(*again)
+    assert code == 0, complaint
+    assert "the newest checkpoint is not whole" in complaint
+    assert "going on from the one before" in complaint
+    assert "0000000452-0000000088" in complaint
+    assert read_manifest(checkpoints / "last")["frames"] == 800
+
+
+def test_when_none_is_whole_nothing_starts_from_scratch(checkpoints, run):
+    for folder in ("0000000452-0000000088", "0000000600-0000000125"):
+        damage(checkpoints / folder / "model.ckpt")
+    before = (checkpoints.parent / "metrics.csv").read_bytes()
+    again = fit("dqn", checkpoints.parent, *CORRIDOR, "--video=null", "--ckpt_path=last", frames=800)
+    code, _, complaint = run(*again)
+    assert code == 2
+    assert "a file in it is damaged" in complaint
+    assert (checkpoints.parent / "metrics.csv").read_bytes() == before
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)

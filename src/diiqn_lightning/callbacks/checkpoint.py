@@ -9,7 +9,9 @@ renamed; ``last`` then points to it.
 import json
 import shutil
 import signal
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -123,7 +125,8 @@ class RunCheckpoint(Checkpoint):
         """Save when it is time; at an epoch's last update that waits for the evaluation."""
         if self._stop_agreed(trainer, batch_idx):
             self.save(trainer)
-            raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST)
+            saved = self._saved_at == trainer.lightning_module.updates
+            raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST if saved else None)
         if trainer.datamodule.frames >= self._next and len(trainer.datamodule.stream) > 0:
             self.save(trainer)
 
@@ -150,37 +153,78 @@ class RunCheckpoint(Checkpoint):
         started = time.perf_counter()
         self._set_next(trainer)
         updates = trainer.lightning_module.updates
-        if updates != self._saved_at:
-            self._write(trainer, trainer.datamodule.frames, updates)
+        if updates != self._saved_at and self._write(trainer, trainer.datamodule.frames, updates):
             self._saved_at = updates
         self.seconds_outside_training += time.perf_counter() - started
 
-    def _write(self, trainer: Any, frames: int, updates: int) -> None:
+    def _write(self, trainer: Any, frames: int, updates: int) -> bool:
+        """Write a checkpoint; false, and a warning, where the disk does not take it on every rank."""
         final = self.folder / f"{frames:010d}-{updates:010d}"
         aside = final.with_name(f".{final.name}.partial")
+        steps = (self._make_folder, self._write_model, self._write_rank, self._make_whole)
+        for step in steps:
+            failure = self._try(step, trainer, aside)
+            # All ranks go on to the next step, or none: who fails alone would leave the others waiting.
+            if not trainer.strategy.reduce_boolean_decision(failure is None, all=True):
+                self._give_up(trainer, aside, failure)
+                return False
         if trainer.is_global_zero:
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-        trainer.strategy.barrier("checkpoint folder")
-        trainer.save_checkpoint(aside / MODEL)
-        torch.save(pack_state(self._rank_state(trainer)), aside / f"rank-{trainer.global_rank}.pt")
-        trainer.strategy.barrier("checkpoint written")
-        if trainer.is_global_zero:
-            seconds, timed_frames = self._clock(trainer).trained(trainer)
-            facts = {
-                "frames": frames,
-                "updates": updates,
-                "ranks": trainer.world_size,
-                "identity": self.identity,
-                "seconds": seconds,
-                "timed_frames": timed_frames,
-            }
-            write_manifest(aside, facts)
             shutil.rmtree(final, ignore_errors=True)
             aside.replace(final)
             self._point_last_to(final)
             self._forget_old(final)
         trainer.strategy.barrier("checkpoint whole")
+        return True
+
+    @staticmethod
+    def _try(step: Callable[[Any, Path], None], trainer: Any, aside: Path) -> Exception | None:
+        try:
+            step(trainer, aside)
+        except (OSError, RuntimeError) as failure:  # torch says RuntimeError where the disk is full
+            return failure
+        return None
+
+    def _give_up(self, trainer: Any, aside: Path, failure: Exception | None) -> None:
+        """Take away what was written, say so, and go on: the checkpoint before is still whole."""
+        if failure is not None:
+            reason = " ".join(str(failure).split())[:200]
+            print(
+                f"warning: checkpoint {aside.parent} could not be written ({reason}); the run goes on, and what it had "
+                "saved before stays as it is. Make room on the disk.",
+                file=sys.stderr,
+                flush=True,
+            )
+        if trainer.is_global_zero:
+            shutil.rmtree(aside, ignore_errors=True)
+
+    @staticmethod
+    def _make_folder(trainer: Any, aside: Path) -> None:
+        if trainer.is_global_zero:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+
+    @staticmethod
+    def _write_model(trainer: Any, aside: Path) -> None:
+        # What trainer.save_checkpoint does, without its barrier: a rank that fails must not miss one.
+        checkpoint = trainer._checkpoint_connector.dump_checkpoint()
+        trainer.strategy.save_checkpoint(checkpoint, aside / MODEL)
+
+    def _write_rank(self, trainer: Any, aside: Path) -> None:
+        torch.save(pack_state(self._rank_state(trainer)), aside / f"rank-{trainer.global_rank}.pt")
+
+    def _make_whole(self, trainer: Any, aside: Path) -> None:
+        if not trainer.is_global_zero:
+            return
+        seconds, timed_frames = self._clock(trainer).trained(trainer)
+        facts = {
+            "frames": trainer.datamodule.frames,
+            "updates": trainer.lightning_module.updates,
+            "ranks": trainer.world_size,
+            "identity": self.identity,
+            "seconds": seconds,
+            "timed_frames": timed_frames,
+        }
+        write_manifest(aside, facts)
 
     def _point_last_to(self, final: Path) -> None:
         aside = self.folder / f".{LAST}.partial"

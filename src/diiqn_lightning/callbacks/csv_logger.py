@@ -2,6 +2,7 @@
 
 import csv
 import os
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class MetricsCSV(Logger):
         super().__init__()
         self._run_dir = Path(run_dir)
         self.rows: list[dict[str, Any]] = []
+        self._complained = False
 
     @property
     def name(self) -> str:
@@ -63,6 +65,17 @@ class MetricsCSV(Logger):
                 rows = [{k: v for k, v in row.items() if v != ""} for row in csv.DictReader(file)]
             self.rows = [row for row in rows if int(row["frames"]) <= frames]
 
+    def _say_once(self, failure: OSError) -> None:
+        """A run is worth more than a row: the rows are kept, and written with the next ones."""
+        if not self._complained:
+            self._complained = True
+            print(
+                f"warning: {self._run_dir / self.FILE} could not be written ({failure.strerror}); the run goes on and "
+                "tries again with each row.",
+                file=sys.stderr,
+                flush=True,
+            )
+
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         """Nothing: the run's folder holds ``config.yaml``."""
@@ -74,6 +87,12 @@ class MetricsCSV(Logger):
         if not self.rows or int(self.rows[-1]["frames"]) != frames:
             self.rows.append({"frames": frames})
         self.rows[-1].update(metrics)
+        try:
+            self._write()
+        except OSError as failure:
+            self._say_once(failure)
+
+    def _write(self) -> None:
         columns = sorted({column for row in self.rows for column in row} - {"frames"})
         aside = self._run_dir / f"{self.FILE}.partial"
         with aside.open("w", newline="") as file:

@@ -50,6 +50,34 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def newest_whole(checkpoints: Path) -> tuple[Path, str | None]:
+    """The checkpoint that a run goes on from.
+
+    Args:
+        checkpoints: the folder of a run's checkpoints.
+
+    Returns:
+        Its folder, and where the newest one is damaged and an older one takes its place, a sentence that says so.
+
+    Raises:
+        InputError: if there is none that is whole.
+    """
+    last = checkpoints / LAST
+    try:
+        read_manifest(last)
+    except InputError as error:
+        newest = last.resolve().name
+        older = (path for path in checkpoints.glob("[0-9]*") if path.name != newest and (path / MANIFEST).exists())
+        for folder in sorted(older, reverse=True):
+            try:
+                read_manifest(folder)
+            except InputError:
+                continue
+            return folder, f"the newest checkpoint is not whole ({error}); going on from the one before, {folder}"
+        raise
+    return last, None
+
+
 def sync(path: Path) -> None:
     """Have the system write a file or a folder to the disk now."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -26,7 +26,7 @@ from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.identity import check_identity, run_identity
 from diiqn_lightning.callbacks.inference_quality import InferenceQuality
-from diiqn_lightning.callbacks.manifest import MODEL, read_manifest
+from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, read_manifest
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.rank_merging import RankMerging
@@ -181,7 +181,10 @@ class TrainingCLI(LightningCLI):
         os.environ[RUN_DIR_OF_PARENT] = config.run_dir
         folder = RunFolder(config.run_dir)
         if config.ckpt_path == "last":
-            config.ckpt_path = str(folder.last_checkpoint / MODEL)
+            checkpoint, warning = newest_whole(folder.checkpoints)
+            config.ckpt_path = str(checkpoint / MODEL)
+            if warning and main_process:
+                print(f"warning: {warning}", file=sys.stderr)
         if config.ckpt_path is not None:
             self.manifest = manifest = read_manifest(Path(config.ckpt_path).parent)
             if manifest["frames"] >= config.max_frames:

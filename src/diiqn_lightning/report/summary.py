@@ -1,6 +1,7 @@
 """What is written when a run is finished."""
 
 import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,10 @@ def finish_run(folder: RunFolder, facts: dict[str, Any], trainer: Any) -> str:
     if expert and expert["return"] is not None:
         lines = {f"expert {expert['name']}": expert["return"], **lines}
     if folder.metrics.exists():
-        draw_curve(folder, summary, lines)
+        try:
+            draw_curve(folder, summary, lines)
+        except OSError as failure:  # the run is finished, whether or not there is room for a picture
+            print(f"warning: {folder.curve} could not be written ({failure.strerror}).", file=sys.stderr, flush=True)
     rows = [(f"{summary['algorithm']}, ε = {part['epsilon']}", part["mean"]) for part in summary["eval"].values()]
     rows += list(lines.items())
     width = max(len(label) for label, _ in rows)

@@ -1,0 +1,88 @@
+"""What happens to a run when the machine fails it."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from diiqn_lightning.callbacks.manifest import read_manifest
+from tests.cli.conftest import CORRIDOR
+from tests.cli.test_training import CONFIGS, CORRIDOR_PROCESS, fit, metrics
+
+
+def limited(arguments, largest_file, script):
+    """A run whose files must not become larger: the system refuses to write on, as on a full disk."""
+    script.write_text(f"import sys; sys.path.insert(0, {str(CONFIGS.parent)!r})\n{CORRIDOR_PROCESS}")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    return subprocess.run(
+        [sys.executable, script, *map(str, arguments)],
+        preexec_fn=limit, capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent,
+        env={name: value for name, value in os.environ.items() if name != "DIIQN_LIGHTNING_RUN_DIR"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_full_disk_leaves_the_checkpoint_before_whole_and_the_run_going(ranks, tmp_path):
+    # The replay grows: later checkpoints are larger than the first ones, and than the limit.
+    several = [f"--trainer.devices={ranks}", "--trainer.accelerator=cpu"]
+    wide = ["--model.hidden=[8]", "--data.evaluation.episodes=2", *several]
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, *wide, "--video=null", frames=2000 * ranks)
+    done = limited(arguments, 60_000, tmp_path / "corridor.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("could not be written") >= 1
+    assert "Traceback" not in done.stderr
+    manifest = read_manifest(tmp_path / "run" / "checkpoints" / "last")
+    assert 100 < manifest["frames"] < 2000 * ranks
+    assert not list((tmp_path / "run" / "checkpoints").glob(".*.partial"))
+    assert [row["frames"] for row in metrics(tmp_path / "run")][-1] == str(2000 * ranks)
+
+
+def test_a_dying_rank_takes_the_others_with_it_and_the_run_resumes(tmp_path, run):
+    arguments = fit(
+        "dqn", tmp_path / "run", "--data.num_envs=4", "--trainer.devices=2", "--trainer.accelerator=cpu",
+        "--video=null", "--data.frames_per_epoch=100000", frames=90_000,
+    )  # fmt: skip
+    command = [sys.executable, "-m", "diiqn_lightning", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CONFIGS.parent, start_new_session=True
+    )
+    wait_for(lambda: (tmp_path / "run" / "checkpoints" / "last").exists(), process)
+    (other,) = children_of(process.pid)
+    os.kill(other, signal.SIGKILL)
+    began = time.monotonic()
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert time.monotonic() - began < 100
+    frames = read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"]
+    arguments[arguments.index("--max_frames=90000")] = f"--max_frames={frames + 400}"
+    done = subprocess.run(
+        [sys.executable, "-m", "diiqn_lightning", *map(str, arguments), "--ckpt_path=last"],
+        capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children_of(pid):
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    pythons = [int(line) for line in listed.stdout.split()]
+    return [child for child in pythons if "diiqn_lightning" in command_line(child)]
+
+
+def command_line(pid):
+    listed = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True)
+    return listed.stdout
