@@ -145,6 +145,12 @@ def test_td_weighted_by_certainty_by_hand():
     assert loss.item() == pytest.approx((1 * (0.5 + 1 * 2) + 0.5 * (2 + 0.25 * 12.5)) / 2)
 
 
+def test_td_weighted_by_confidence_and_certainty_by_hand():
+    module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0, td_weight="both"), confidence=FixedConfidence(0.5))
+    loss = losses(module, guided())["loss"]
+    assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * 2) + 0.5 * (2 + 0.5 * 0.25 * 12.5)) / 2)
+
+
 def test_augmented_backups_by_hand():
     # Targets are 2 and 0; those of one step more are 3 and −1.
     batch = guided()

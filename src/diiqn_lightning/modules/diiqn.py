@@ -83,8 +83,10 @@ class DIIQN(DQN):
                 raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
         if priority == "mixed" and not expert_loss.td:
             raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
-        if expert_loss.td_weight == "certainty" and combination == "mix":
-            raise InputError("model.expert_loss.td_weight", "certainty", "choose confidence, or the combination add")
+        if expert_loss.td_weight != "confidence" and combination == "mix":
+            raise InputError(
+                "model.expert_loss.td_weight", expert_loss.td_weight, "choose confidence, or the combination add"
+            )
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
@@ -161,7 +163,7 @@ class DIIQN(DQN):
         confidence = torch.where(expert.get("valid"), confidence, 0.0)
         weight = self.expert_share * confidence
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
-        td_weight = self.td_share * (confidence if self.expert_loss.td_weight == "confidence" else certain)
+        td_weight = self.td_share * self.expert_loss.weigh_td(confidence, certain)
         expert_loss = self.expert_loss.imitation(q_expert + potential, expert.get("action"), expert.get("return"))
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":

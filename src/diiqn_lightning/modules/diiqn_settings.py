@@ -9,6 +9,8 @@ from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lo
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError, require_within
 
+TD_WEIGHTS = ("confidence", "certainty", "both")
+
 
 @dataclass(frozen=True)
 class ExpertLoss:
@@ -22,9 +24,10 @@ class ExpertLoss:
             pulls alike, until the network has memorised even those choices of the expert that hardly matter; under
             a squared one an action that is nearly as good pulls little, and one whose value is far off, because
             nobody ever tried it, pulls much (design choice).
-        td_weight: what weighs the td term: confidence (Φ, as the other terms) or certainty (ζ alone). A
-            transition with the right labels misleads no TD error, however bad its expert is
-            (design choice; needs the combination add).
+        td_weight: what weighs the td term: confidence (Φ, as the other terms), certainty (ζ alone: a transition
+            with the right labels misleads no TD error, however bad its expert is) or both (Φ · ζ: a dataset that is
+            learned from again and again holds an agent back that has come further). The last two are design choices
+            and need the combination add.
         imitation_weight: what weighs the margin and the lower bound: confidence (Φ) or certainty (Φ · ζ: a
             label that is a guess is imitated less; design choice).
         lower_bound: squared positive gap between the expert's inferred discounted return and
@@ -45,9 +48,18 @@ class ExpertLoss:
                 raise InputError(f"model.expert_loss.{field}", getattr(self, field), "give 0 or a larger number")
         if self.margin_shape not in ("linear", "squared"):
             raise InputError("model.expert_loss.margin_shape", self.margin_shape, "choose linear or squared")
-        for field in ("td_weight", "imitation_weight"):
-            if getattr(self, field) not in ("confidence", "certainty"):
-                raise InputError(f"model.expert_loss.{field}", getattr(self, field), "choose confidence or certainty")
+        if self.td_weight not in TD_WEIGHTS:
+            raise InputError("model.expert_loss.td_weight", self.td_weight, f"choose one of {', '.join(TD_WEIGHTS)}")
+        if self.imitation_weight not in TD_WEIGHTS[:2]:
+            raise InputError(
+                "model.expert_loss.imitation_weight", self.imitation_weight, "choose confidence or certainty"
+            )
+
+    def weigh_td(self, confidence: Tensor, certainty: Tensor) -> Tensor:
+        """Weight of the TD term of each sample, by Φ and ζ, ``[B]`` each."""
+        if self.td_weight == "both":
+            return confidence * certainty
+        return confidence if self.td_weight == "confidence" else certainty
 
     def imitation(self, q: Tensor, action: Tensor, expert_return: Tensor) -> Tensor:
         """L_e of each sample without its TD term, ``[B]``.
