@@ -21,7 +21,7 @@ from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
 from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
-from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_loss
+from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
@@ -130,7 +130,7 @@ class DIIQN(DQN):
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
         if self.fading is not None:
-            self.td_share = self.fading(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
+            self.td_share = self.fading(self.environment_frames)
             self.expert_share = self.td_share if self.fading.scope == "all" else 1.0
         outputs = super().training_step(batch, batch_idx)
         if self.carry_over is not None and self.expert_share:
@@ -216,7 +216,9 @@ class DIIQN(DQN):
         if not self.expert_share:
             return losses
         if self.labeller_settings is not None:
-            losses["loss/labeller"] = labeller_loss(self.labeller, self.labeller_settings, batch, self.num_actions)
+            losses |= labeller_losses(
+                self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
+            )
         if self.shaping is not None:
             losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).flatten(0, 1))
         return losses

@@ -258,7 +258,12 @@ class DQN(lightning.LightningModule):
         """Set the learning rate of the Q-network, whose group is the first one."""
         # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
         full = group.setdefault("initial_lr", group["lr"])
-        group["lr"] = full * annealing(self.trainer.datamodule.stream.frames)  # type: ignore[attr-defined]
+        group["lr"] = full * annealing(self.environment_frames)
+
+    @property
+    def environment_frames(self) -> int:
+        """Environment frames of the run so far."""
+        return self.trainer.datamodule.stream.frames  # type: ignore[attr-defined, no-any-return]
 
     def _is_time_for_target(self) -> bool:
         """Whether the updates so far have passed another multiple of the interval."""

@@ -25,12 +25,16 @@ class LabellerSettings:
             much; null weighs all alike. An agent that explores little would else teach its labeller that
             whatever is done in a state is what the agent itself does there: where the expert does something
             else, that would pass for a sticky action (design choice).
+        until: environment frames after which it learns no more; null goes on. What an agent that no longer explores
+            does in a state is always the same: to learn on from that is to forget what other actions do (design choice;
+            BCO(0) is the same for behavioural cloning).
     """
 
     hidden: list[int] | None = None
     learning_rate: float = 1e-3
     largest_action_weight: float | None = None
     transitions: int | None = None
+    until: int | None = None
 
     def __post_init__(self) -> None:
         if self.transitions is not None and self.transitions < 1:
@@ -38,22 +42,34 @@ class LabellerSettings:
                 "model.labeller.transitions", self.transitions, "give a whole number of at least 1, or null"
             )
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
+        if self.until is not None and self.until < 1:
+            raise InputError("model.labeller.until", self.until, "give a whole number of at least 1, or null")
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
             raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
 
 
-def labeller_loss(
-    labeller: InverseModel, settings: LabellerSettings, batch: TensorDictBase, num_actions: int
-) -> Tensor:
-    """Mean loss over the agent's transitions of a batch ``[U, B]``, a scalar."""
+def labeller_losses(
+    labeller: InverseModel, settings: LabellerSettings, batch: TensorDictBase, num_actions: int, frames: int
+) -> dict[str, Tensor]:
+    """Mean loss over the agent's transitions of a batch ``[U, B]``, by its name; none when it learns no more.
+
+    Args:
+        labeller: the network.
+        settings: its settings.
+        batch: the agent's transitions.
+        num_actions: A.
+        frames: environment frames so far.
+    """
+    if settings.until is not None and frames > settings.until:
+        return {}
     transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
     some = slice(settings.transitions)
     parts = [batch.get(key).flatten(0, 1)[some] for key in transition]
     if settings.largest_action_weight is not None:
         probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
         parts.append(uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight))
-    return labeller.loss(*parts).mean()
+    return {"loss/labeller": labeller.loss(*parts).mean()}
 
 
 def labeller_group(labeller: InverseModel, settings: LabellerSettings) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 import torch
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.modules import BCO
 from diiqn_lightning.modules.labelling import LabellerSettings
 from diiqn_lightning.optimizer import LeanAdam
@@ -36,7 +35,7 @@ def test_nothing_is_rated_and_no_reward_is_seen(batch, stepper):
     assert torch.equal(*weights)
 
 
-def test_without_iteration_the_inverse_model_learns_in_the_random_phase_alone(batch, stepper):
+def test_the_inverse_model_learns_until_it_is_told_to_stop(batch, stepper):
     for iterate, frames, learns in ((False, 99, True), (False, 100, False), (True, 100, True)):
         module = make(labeller=LabellerSettings(hidden=[8]), iterate=iterate, exploration=LinearSchedule(1.0, 0.0, 100))
         stepper(module, frames=frames)

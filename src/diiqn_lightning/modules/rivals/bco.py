@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from diiqn_lightning import keys
 from diiqn_lightning.labeller import InverseModel
 from diiqn_lightning.modules.dqn import DQN
-from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_loss
+from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
 from diiqn_lightning.modules.rivals.cloning import clone_loss
 
 
@@ -24,9 +24,9 @@ class BCO(DQN):
     callback ``action_inference`` labels anew every so many updates.
 
     Args:
-        labeller: the inverse model's settings; null has none, where the actions are known (the oracle).
-        iterate: true is BCO(α), with all frames after the exploration's schedule as the α-th part that the inverse
-            model learns on from; false is BCO(0), whose inverse model learns from the frames of the schedule alone.
+        labeller: the inverse model's settings; null has none, where the actions are known (the oracle). With ``until``
+            at the end of the exploration's schedule it learns from the first phase alone, which is BCO(0); without, it
+            learns on from what the policy does, which is BCO(α).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`; those of targets have no effect.
     """
 
@@ -38,12 +38,10 @@ class BCO(DQN):
         observation_shape: tuple[int, ...],
         num_actions: int,
         labeller: LabellerSettings | None = None,
-        iterate: bool = True,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
         del self.target  # nothing is rated
-        self.iterate = iterate
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = InverseModel(observation_shape, num_actions, labeller.hidden)
@@ -59,12 +57,9 @@ class BCO(DQN):
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The inverse model learns once a batch."""
-        if self.labeller_settings is None or not (self.iterate or self._explores_yet()):
+        if self.labeller_settings is None:
             return {}
-        return {"loss/labeller": labeller_loss(self.labeller, self.labeller_settings, batch, self.num_actions)}
-
-    def _explores_yet(self) -> bool:
-        return self.trainer.datamodule.stream.frames < self.exploration.frames  # type: ignore[attr-defined, no-any-return]
+        return labeller_losses(self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames)
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the inverse model is a parameter group of its own."""

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from diiqn_lightning import keys
 from diiqn_lightning.labeller import InverseModel
 from diiqn_lightning.modules.dqn import DQN
-from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_loss
+from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
 from diiqn_lightning.modules.rivals.cloning import CloneSettings, clone_loss
 from diiqn_lightning.networks import QNetwork
 
@@ -72,11 +72,10 @@ class GuidedDQN(DQN):
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn once a batch."""
         loss, agrees = clone_loss(self.clone, batch.get(keys.EXPERT).flatten(0, 1))
-        return {
-            "loss/labeller": labeller_loss(self.labeller, self.labeller_settings, batch, self.num_actions),
-            "loss/clone": loss,
-            "expert/agreement": agrees,
-        }
+        labelling = labeller_losses(
+            self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
+        )
+        return {**labelling, "loss/clone": loss, "expert/agreement": agrees}
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; inverse model and clone are parameter groups of their own."""
