@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 def make(**changes):
     module = DIIQN((1,), 2, discount=0.5, **changes)
     module.online, module.target = Table(ONLINE), Table(TARGET).requires_grad_(False)
+    module._trainer = SimpleNamespace(datamodule=SimpleNamespace(stream=SimpleNamespace(frames=0)), world_size=1)
     return module
 
 

@@ -36,7 +36,7 @@ def test_nothing_is_rated_and_no_reward_is_seen(batch, stepper):
 
 
 def test_the_inverse_model_learns_until_it_is_told_to_stop(batch, stepper):
-    for iterate, frames, learns in ((False, 99, True), (False, 100, False), (True, 100, True)):
-        module = make(labeller=LabellerSettings(hidden=[8]), iterate=iterate, exploration=LinearSchedule(1.0, 0.0, 100))
+    for until, frames, learns in ((100, 100, True), (100, 101, False), (None, 101, True)):
+        module = make(labeller=LabellerSettings(hidden=[8], until=until))
         stepper(module, frames=frames)
         assert ("loss/labeller" in module.batch_losses(batch)) == learns
