@@ -52,6 +52,29 @@ class Corridor(gym.Env):
         return picture
 
 
+class Faulty(Corridor):
+    """A corridor that breaks down after so many steps.
+
+    Args:
+        fault: raises, nan, or shape.
+        after: steps of one environment.
+    """
+
+    def __init__(self, fault, after=100, **corridor):
+        super().__init__(**corridor)
+        self.fault, self.left = fault, after
+
+    def step(self, action):
+        observation, *rest = super().step(action)
+        self.left -= 1
+        if self.left > 0:
+            return observation, *rest
+        if self.fault == "raises":
+            raise RuntimeError("the corridor has collapsed")
+        return observation * np.nan if self.fault == "nan" else observation[:3], *rest
+
+
+gym.register("Faulty-v0", entry_point=Faulty, max_episode_steps=20)
 gym.register("Corridor-v0", entry_point=Corridor, max_episode_steps=20)
 gym.register("Corridor-v1", entry_point=Corridor, max_episode_steps=30)
 

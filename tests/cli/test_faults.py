@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from diiqn_lightning.callbacks.manifest import read_manifest
 from tests.cli.conftest import CORRIDOR
@@ -42,6 +43,44 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole_and_the_run_going(ranks,
     assert 100 < manifest["frames"] < 2000 * ranks
     assert not list((tmp_path / "run" / "checkpoints").glob(".*.partial"))
     assert [row["frames"] for row in metrics(tmp_path / "run")][-1] == str(2000 * ranks)
+
+
+FAULTS = {
+    "raises": [
+        "an environment that raised RuntimeError: the corridor has collapsed (line ",
+        "conftest.py",
+        "ckpt_path",
+    ],
+    "nan": ["an environment that returned an observation of NaN or infinity"],
+    "shape": ["an environment that raised", "--ckpt_path last"],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_environment_is_named_and_what_was_saved_stays(fault, run, tmp_path):
+    faulty = ["--data.env=Faulty-v0", f"--data.env_kwargs={{fault: {fault}}}", "--data.num_envs=4", "--video=null"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *faulty, "--data.frames_per_epoch=1000", frames=1000))
+    assert code == 2
+    assert "data.env is" in complaint
+    for part in FAULTS[fault]:
+        assert part in complaint
+    assert "Traceback" not in complaint
+    assert 100 < read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"] <= 400
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_made_it_so(run, tmp_path):
+    steep = ["--model.optimizer.init_args.lr=1e30", "--video=null"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, *steep, frames=2000))
+    assert code == 2
+    assert "train/loss is" in complaint
+    assert "lower model.optimizer.lr" in complaint
+    dump = torch.load(tmp_path / "run" / "not-a-number-0.pt", weights_only=True)
+    assert f"update {dump['updates']};" in complaint
+    assert dump["batch"]["action"].shape[1] == 32
+    last = tmp_path / "run" / "checkpoints" / "last"
+    if last.exists():  # of before
+        weights = torch.load(last / "model.ckpt", weights_only=True)["state_dict"]
+        assert all(bool(torch.isfinite(weight).all()) for weight in weights.values())
 
 
 def test_a_dying_rank_takes_the_others_with_it_and_the_run_resumes(tmp_path, run):

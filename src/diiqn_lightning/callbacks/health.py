@@ -1,14 +1,20 @@
 """Says while a run is still running that it will come to nothing, and what to do about it."""
 
 import sys
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import lightning
+import torch
 from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.envs import make_gym_env
+from diiqn_lightning.errors import InputError
+
+LOOK_EVERY = 50
+"""Batches from one look at the loss to the next, where the loss is on an accelerator."""
 
 PATIENCE = 0.2
 """Share of a run's frames that a return has to stay on the expert's level before that is said."""
@@ -30,9 +36,15 @@ class RunHealth(lightning.Callback):
     - The return stays on the expert's level while Φ is high: the confidence does not fall.
     - The environment says that its goal cannot be reached with the agent's actions.
     - Q-values are larger than any return can be: they diverge.
+
+    Stops a run whose loss is no number any more.
+
+    Args:
+        folder: of the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._said: set[str] = set()
         self._largest_reward = 0.0
         self._level_since: int | None = None
@@ -44,6 +56,27 @@ class RunHealth(lightning.Callback):
             warning = env.unwrapped.warning() if isinstance(env.unwrapped, KnowsItsFaults) else None
         if warning is not None and trainer.is_global_zero:
             self._say("environment", warning)
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
+    ) -> None:
+        """Stop where the loss is no number, before such weights are saved, and keep what made them so."""
+        loss = outputs["loss"]
+        # On an accelerator a look at each loss would have the processor wait for it.
+        if loss.device.type != "cpu" and batch_idx % LOOK_EVERY:
+            return
+        if not bool(torch.isfinite(loss)):
+            file = self.folder / f"not-a-number-{trainer.global_rank}.pt"
+            # The batch's numbers of its transitions in the replay and in the dataset name what was learned from.
+            torch.save(
+                {"batch": batch.to_dict(), "weights": pl_module.state_dict(), "updates": pl_module.updates}, file
+            )
+            raise InputError(
+                "train/loss",
+                float(loss),
+                f"lower model.optimizer.lr, or look for the reason in {file}, which has the weights and the batch of "
+                f"update {pl_module.updates}; the last checkpoint is from before",
+            )
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Remember the largest reward."""

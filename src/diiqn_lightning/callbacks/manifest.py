@@ -3,7 +3,10 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from diiqn_lightning.errors import InputError
@@ -48,6 +51,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not whole:
         raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
     return manifest
+
+
+@contextmanager
+def plain_values_only(source: str | Path) -> Iterator[None]:
+    """Turn the refusal to unpickle anything but tensors and plain values into :class:`InputError`."""
+    try:
+        yield
+    except UnpicklingError as error:
+        raise InputError(
+            "ckpt_path",
+            str(source),
+            "it holds more than tensors and plain values, and loading that could run code; give another checkpoint",
+        ) from error
 
 
 def newest_whole(checkpoints: Path) -> tuple[Path, str | None]:

@@ -1,14 +1,54 @@
 """Trained agents, built again from a checkpoint."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
+import yaml
 
-from diiqn_lightning.callbacks.manifest import MODEL, read_manifest
+from diiqn_lightning.callbacks.manifest import MODEL, plain_values_only, read_manifest
 from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder
+
+BUILDABLE = ("diiqn_lightning.", "torch.optim.")
+"""Where the classes come from that a run's own ``config.yaml`` may name."""
+
+
+def check_classes(config: Path) -> None:
+    """Refuse a run's configuration that would have something built which is not of this software.
+
+    A checkpoint may be a stranger's; whatever its configuration names would be imported and called.
+
+    Raises:
+        InputError: that names the class, or says that the file cannot be read.
+    """
+    try:
+        content = yaml.safe_load(config.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError("config.yaml", str(config), "it cannot be read; give another checkpoint") from error
+    for name in class_paths(content):
+        if not str(name).startswith(BUILDABLE):
+            raise InputError(
+                f"class_path in {config}",
+                name,
+                "only classes of diiqn_lightning and torch.optim are built from files that come with a checkpoint",
+            )
+
+
+def class_paths(content: Any) -> Iterator[Any]:
+    """All values of ``class_path`` in a nested configuration, and all strings that name a class in its place."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key == "class_path":
+                yield value
+            else:
+                yield from class_paths(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from class_paths(value)
 
 
 def load_agent(checkpoint: Path) -> TrainingCLI:
@@ -24,10 +64,12 @@ def load_agent(checkpoint: Path) -> TrainingCLI:
     folder = RunFolder(checkpoint.resolve().parent.parent)
     if not folder.config.exists():
         raise InputError("run folder", str(folder.path), "it has no config.yaml, which says how to build the agent")
+    check_classes(folder.config)
     quiet_libraries()
     check_torchrl()
     cli = TrainingCLI(["validate", "--config", str(folder.config)], build_only=True)
-    weights = torch.load(checkpoint / MODEL, weights_only=True, map_location="cpu")["state_dict"]
+    with plain_values_only(checkpoint):
+        weights = torch.load(checkpoint / MODEL, weights_only=True, map_location="cpu")["state_dict"]
     cli.model.load_state_dict(weights)
     cli.model.eval()
     return cli

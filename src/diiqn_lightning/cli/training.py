@@ -26,7 +26,7 @@ from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.identity import check_identity, run_identity
 from diiqn_lightning.callbacks.inference_quality import InferenceQuality
-from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, read_manifest
+from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, plain_values_only, read_manifest
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.rank_merging import RankMerging
@@ -225,7 +225,7 @@ class TrainingCLI(LightningCLI):
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks: list[Any] = [RankMerging()] if num_processes(blocks.trainer) > 1 else []
-        callbacks += [PriorityUpdate(), blocks.metrics, RunHealth(), FrameProgress(), FrameBudget()]
+        callbacks += [PriorityUpdate(), blocks.metrics, RunHealth(self.folder.path), FrameProgress(), FrameBudget()]
         if blocks.bridging is not None and blocks.bridge_figure is not None:
             callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
         if blocks.video is not None:
@@ -292,7 +292,8 @@ def run(arguments: list[str]) -> int:
     quiet_libraries()
     try:
         check_torchrl()
-        TrainingCLI(arguments)
+        with plain_values_only("the checkpoint"):
+            TrainingCLI(arguments)
     except (ValueError, TypeError) as error:
         if isinstance(cause := cause_of(error, InputError), InputError):
             raise cause from None

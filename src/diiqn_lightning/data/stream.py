@@ -1,5 +1,6 @@
 """The stream of frames: acts, stores, and yields a batch whenever the replay ratio says that one is due."""
 
+import traceback
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -132,7 +133,7 @@ class FrameStream:
             self._current = self.env.reset()
         observation = self._current.get(keys.OBSERVATION)
         self._current.set(keys.ACTION, self.actor.act(observation, self.frames, self._generator))
-        step, self._current = self.env.step_and_maybe_reset(self._current)
+        step, self._current = self._step(self._current)
         frames = self._as_frames(step)
         self._count_episodes(frames.get(keys.REWARD), step.get(("next", "done")).squeeze(-1))
         for observer in self.observers:
@@ -140,13 +141,29 @@ class FrameStream:
         self.replay.extend(frames)
         self.frames += self.chunk
 
+    def _step(self, current: TensorDictBase) -> tuple[TensorDictBase, TensorDictBase]:
+        """One step of all environments.
+
+        Raises:
+            InputError: that says what the environment raised and where.
+        """
+        try:
+            stepped: tuple[TensorDictBase, TensorDictBase] = self.env.step_and_maybe_reset(current)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise InputError(
+                "data.env",
+                f"an environment that raised {what} (line {where.lineno} of {where.filename})",
+                "mend the environment; the run can go on from its last checkpoint with --ckpt_path last",
+            ) from error
+        return stepped
+
     def _as_frames(self, step: TensorDictBase) -> TensorDictBase:
         following = step.get("next")
         reward = following.get("reward").squeeze(-1)
-        if not bool(torch.isfinite(reward).all()):
-            raise InputError(
-                "data.env", "an environment that returned a reward of NaN or infinity", "mend the environment"
-            )
+        self._require_finite("a reward", reward)
+        self._require_finite("an observation", following.get("observation"))
         return TensorDict(
             {
                 keys.OBSERVATION: step.get(keys.OBSERVATION),
@@ -162,6 +179,13 @@ class FrameStream:
             },
             [self.num_envs],
         )
+
+    @staticmethod
+    def _require_finite(what: str, values: Tensor) -> None:
+        if values.is_floating_point() and not bool(torch.isfinite(values).all()):
+            raise InputError(
+                "data.env", f"an environment that returned {what} of NaN or infinity", "mend the environment"
+            )
 
     def _count_episodes(self, reward: Tensor, done: Tensor) -> None:
         self._returns += reward

@@ -1,0 +1,134 @@
+"""Files of a stranger run none of their code."""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from tests.cli.conftest import CORRIDOR
+from tests.cli.test_training import fit
+
+
+class Payload:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.fixture
+def mark(tmp_path):
+    """The file that a payload would make."""
+    return tmp_path / "executed"
+
+
+@pytest.fixture
+def finished(run, tmp_path):
+    """A finished run."""
+    assert run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))[0] == 0
+    return tmp_path / "run"
+
+
+def test_the_payload_works(mark):
+    pickle.loads(pickle.dumps(Payload(mark)))
+    assert mark.exists()
+
+
+def infected(checkpoint, name, mark):
+    """Put a payload into a file of a checkpoint, with the right checksum."""
+    path = checkpoint / name
+    content = torch.load(path, weights_only=True)
+    content["payload"] = Payload(mark)
+    torch.save(content, path)
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    manifest["sha256"][name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("name", ["model.ckpt", "rank-0.pt"])
+@pytest.mark.parametrize("use", ["resume", "validate", "record"])
+def test_checkpoints(name, use, run, finished, mark, tmp_path):
+    last = finished / "checkpoints" / "last"
+    infected(last, name, mark)
+    commands = {
+        "resume": fit("dqn", finished, *CORRIDOR, "--video=null", "--ckpt_path=last", frames=600),
+        "validate": ["validate", "--config", finished / "config.yaml", f"--ckpt_path={last / 'model.ckpt'}"],
+        "record": ["record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50"],
+    }
+    code, _, complaint = run(*commands[use])
+    assert not mark.exists()
+    if name == "model.ckpt" or use == "resume":  # the others have no use for the other file
+        assert code == 2
+        assert len(complaint.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": {"init_args": {"optimizer": {"class_path": "subprocess.Popen"}}}},
+        {"trainer": {"callbacks": [{"class_path": "subprocess.Popen", "init_args": {"args": ["true"]}}]}},
+        {"model": {"class_path": "os.system"}},
+    ],
+)
+def test_the_configuration_beside_a_checkpoint(change, run, finished, mark, tmp_path):
+    path = finished / "config.yaml"
+    content = yaml.safe_load(path.read_text())
+    merge(content, change)
+    path.write_text(yaml.safe_dump(content))
+    last = finished / "checkpoints" / "last"
+    code, _, complaint = run("record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50")
+    assert code == 2
+    assert "only classes of diiqn_lightning and torch.optim" in complaint
+
+
+def test_a_configuration_with_python_in_it(run, finished, mark, tmp_path):
+    (finished / "config.yaml").write_text(f"model: !!python/object/apply:os.system ['touch {mark}']")
+    last = finished / "checkpoints" / "last"
+    code, _, complaint = run("record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50")
+    assert code == 2
+    assert "it cannot be read" in complaint
+    assert not mark.exists()
+    code, _, _ = run("fit", "--config", finished / "config.yaml")
+    assert code == 2
+    assert not mark.exists()
+
+
+def merge(content, change):
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(content.get(key), dict):
+            merge(content[key], value)
+        else:
+            content[key] = value
+
+
+DATASETS = {
+    "an expert file that is a pickle": ("bad.expert", lambda path, mark: path.write_bytes(pickle.dumps(Payload(mark)))),
+    "an archive of objects": (
+        "bad.npz",
+        lambda path, mark: np.savez(path, observations=np.array([Payload(mark)] * 3, dtype=object), episode_ends=[3]),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DATASETS)
+def test_datasets(kind, run, mark, tmp_path):
+    name, write = DATASETS[kind]
+    write(tmp_path / name, mark)
+    shutil.copy(tmp_path / name, tmp_path / f"other-{name}")
+    for command in (
+        ["inspect", tmp_path / name],
+        ["convert", tmp_path / name, tmp_path / "new.expert"],
+        fit("diiqn", tmp_path / "run", *CORRIDOR, "--expert", tmp_path / name),
+    ):
+        code, _, complaint = run(*command)
+        assert code == 2, complaint
+        assert not mark.exists()
