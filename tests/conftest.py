@@ -1,6 +1,8 @@
 """Environments and datasets that several tests use."""
 
 import os
+import signal
+import time
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("WANDB_MODE", "offline")
@@ -56,7 +58,7 @@ class Faulty(Corridor):
     """A corridor that breaks down after so many steps.
 
     Args:
-        fault: raises, nan, or shape.
+        fault: raises, nan, shape, hangs or dies.
         after: steps of one environment.
     """
 
@@ -69,6 +71,10 @@ class Faulty(Corridor):
         self.left -= 1
         if self.left > 0:
             return observation, *rest
+        if self.fault == "hangs":
+            time.sleep(60)
+        if self.fault == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "raises":
             raise RuntimeError("the corridor has collapsed")
         return observation * np.nan if self.fault == "nan" else observation[:3], *rest

@@ -68,6 +68,26 @@ def test_a_faulty_environment_is_named_and_what_was_saved_stays(fault, run, tmp_
     assert 100 < read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"] <= 400
 
 
+def test_a_hanging_environment_ends_the_run_in_time(run, tmp_path):
+    hanging = ["--data.env=Faulty-v0", "--data.env_kwargs={fault: hangs}", "--data.num_envs=4", "--video=null"]
+    patience = ["--data.workers=2", "--data.worker_timeout=1", "--data.frames_per_epoch=1000"]
+    began = time.monotonic()
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *hanging, *patience, frames=1000))
+    assert code == 2
+    assert "environments 0 to 1 have not answered within 1 s" in complaint
+    assert time.monotonic() - began < 40
+    assert read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"] > 100
+
+
+def test_a_dying_worker_ends_the_run(run, tmp_path):
+    dying = ["--data.env=Faulty-v0", "--data.env_kwargs={fault: dies}", "--data.num_envs=4", "--video=null"]
+    more = ["--data.workers=2", "--data.frames_per_epoch=1000"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *dying, *more, frames=1000))
+    assert code == 2
+    assert "a worker process died (exit code -9)" in complaint
+    assert read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"] > 100
+
+
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_made_it_so(run, tmp_path):
     steep = ["--model.optimizer.init_args.lr=1e30", "--video=null"]
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, *steep, frames=2000))

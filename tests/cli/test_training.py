@@ -203,6 +203,18 @@ def curve(folder):
     return [{k: v for k, v in row.items() if "per_second" not in k} for row in metrics(folder)]
 
 
+def test_environments_in_workers_make_the_same_run(run, tmp_path):
+    for name, workers, frames in (("one", 0, 400), ("two", 2, 400)):
+        code, _, complaint = run(
+            *fit("dqn", tmp_path / name, *CORRIDOR, f"--data.workers={workers}", "--video=null", frames=frames)
+        )
+        assert code == 0, complaint
+    assert curve(tmp_path / "one") == curve(tmp_path / "two")
+    for file in ("model.ckpt", "rank-0.pt"):
+        one, two = (tmp_path / name / "checkpoints" / "last" / file for name in ("one", "two"))
+        assert_same(torch.load(one, weights_only=True), torch.load(two, weights_only=True))
+
+
 def test_another_seed_is_another_run(run, tmp_path):
     for seed in (1, 2):
         run(*fit("dqn", tmp_path / str(seed), *CORRIDOR, "--video=null", f"--seed_everything={seed}"))
@@ -290,6 +302,7 @@ def assert_same(one, other):
 
 
 BAD = {
+    "more workers than environments": (["--data.workers=64"], "data.workers is 64"),
     "unknown game": (["--data.env=MinAtar/Brakeout-v1"], "MinAtar/Breakout-v1"),
     "continuous actions": (["--data.env=Pendulum-v1"], "discrete"),
     "negative size": (["--data.num_envs=-1"], "data.num_envs is -1"),

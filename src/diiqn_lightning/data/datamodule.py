@@ -11,7 +11,7 @@ import torch
 from diiqn_lightning.data.replay import Prioritization, Replay
 from diiqn_lightning.data.stream import FrameObserver, FrameStream
 from diiqn_lightning.envs import Evaluation, make_env, make_gym_env, spec_of
-from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,9 @@ class ReplayDataModule(lightning.LightningDataModule):
         env_kwargs: arguments for the environment, for example {sticky_action_prob: 0.0}.
         num_envs: environments that step together in each process. More are faster; each one's
             policy is then older by that many frames.
+        workers: processes that the environments step in, beside the learner's; 0 has them step in the learner's own.
+            Results are the same to the bit. Worth it where an environment costs more than the learning.
+        worker_timeout: seconds after which a worker that does not answer counts as hanging, and the run ends.
         batch_size: transitions in an update.
         frames_per_update: environment frames for each update. The replay ratio is batch_size over it.
         learning_starts: frames that are collected before the first update.
@@ -59,6 +62,8 @@ class ReplayDataModule(lightning.LightningDataModule):
         env: str = "MinAtar/Breakout-v1",
         env_kwargs: dict[str, Any] | None = None,
         num_envs: int = 32,
+        workers: int = 0,
+        worker_timeout: float = 60.0,
         batch_size: int = 32,
         frames_per_update: int = 4,
         learning_starts: int = 1_000,
@@ -82,6 +87,9 @@ class ReplayDataModule(lightning.LightningDataModule):
                 raise InputError(f"data.{field}", size, "give a whole number of at least 1")
         if learning_starts < 0:
             raise InputError("data.learning_starts", learning_starts, "give 0 or a larger whole number")
+        if not 0 <= workers <= num_envs:
+            raise InputError("data.workers", workers, f"give a whole number from 0 to num_envs, which is {num_envs}")
+        require_positive(**{"data.worker_timeout": worker_timeout})
         if max_frames < learning_starts + frames_per_update:
             raise InputError(
                 "max_frames",
@@ -89,6 +97,7 @@ class ReplayDataModule(lightning.LightningDataModule):
                 f"give more frames than data.learning_starts ({learning_starts}), or nothing would be learned",
             )
         self.env, self.env_kwargs, self.seed, self.max_frames = env, env_kwargs, seed, max_frames
+        self.workers, self.worker_timeout = workers, worker_timeout
         self.num_envs, self.batch_size, self.frames_per_update = num_envs, batch_size, frames_per_update
         self.learning_starts, self.replay_capacity, self.prioritized = learning_starts, replay_capacity, prioritized
         self.frames_per_epoch, self.evaluation = frames_per_epoch, evaluation
@@ -116,7 +125,15 @@ class ReplayDataModule(lightning.LightningDataModule):
         if stage == "fit" and self.stream is None:
             exploring, sampling = (int(s) for s in np.random.SeedSequence((self.seed, rank)).generate_state(2) >> 1)
             self.stream = FrameStream(
-                make_env(self.env, self.num_envs, seed=self.seed, rank=rank, env_kwargs=self.env_kwargs),
+                make_env(
+                    self.env,
+                    self.num_envs,
+                    seed=self.seed,
+                    rank=rank,
+                    env_kwargs=self.env_kwargs,
+                    workers=self.workers,
+                    worker_timeout=self.worker_timeout,
+                ),
                 Replay(self.replay_capacity, self.prioritized, sampling),
                 batch_size=self.batch_size,
                 frames_per_update=self.frames_per_update,
@@ -141,6 +158,11 @@ class ReplayDataModule(lightning.LightningDataModule):
                 )
                 for name, epsilon in (("greedy", 0.0), ("epsilon", self.evaluation.epsilon))
             ]
+
+    def teardown(self, stage: str) -> None:
+        """End the environments."""
+        if self.stream is not None:
+            self.stream.env.close()
 
     def train_dataloader(self) -> FrameStream:
         """The stream, set to the next epoch."""

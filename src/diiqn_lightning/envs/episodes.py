@@ -6,6 +6,7 @@ from typing import Any, SupportsFloat, cast
 import gymnasium as gym
 import numpy as np
 import torch
+from gymnasium.vector import SyncVectorEnv
 from tensordict import TensorDictBase
 
 from diiqn_lightning.envs.minatar_games import clear_last_action
@@ -65,8 +66,8 @@ class SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
 def running_episodes(env: Any) -> list[dict[str, Any]]:
     """Number and actions of the running episode of each sub-environment of :func:`make_env`'s result."""
     return [
-        {"episode": sub.episode, "actions": torch.tensor(sub.actions, dtype=torch.int32)}
-        for sub in _sub_environments(env)
+        {"episode": episode, "actions": torch.tensor(actions, dtype=torch.int32)}
+        for episode, actions in env._env.running()
     ]
 
 
@@ -81,14 +82,21 @@ def restore_running_episodes(env: Any, episodes: Sequence[Mapping[str, Any]]) ->
         The TensorDict that a step would have left: the current observations of all sub-environments.
     """
     current = cast(TensorDictBase, env.reset())
-    vector = env._env
-    for index, (sub, state) in enumerate(zip(_sub_environments(env), episodes, strict=True)):
-        observation = sub.restore(state["episode"], state["actions"].tolist())
-        # The vector environment joins these with new observations when it resets only some.
-        vector._env_obs[index] = observation
-        current["observation"][index] = torch.as_tensor(observation)
+    restored = env._env.restore([(state["episode"], state["actions"].tolist()) for state in episodes])
+    current["observation"].copy_(torch.as_tensor(restored))
     return current
 
 
-def _sub_environments(env: Any) -> list[SeededEpisodes]:
-    return list(env._env.envs)
+class SerialVectorEnv(SyncVectorEnv):
+    """Gymnasium's vector environment in this process, whose running episodes can be told and replayed."""
+
+    def running(self) -> list[tuple[int, list[int]]]:
+        """Number and actions of each environment's running episode."""
+        return [(sub.episode, sub.actions) for sub in cast(list[SeededEpisodes], self.envs)]
+
+    def restore(self, episodes: Sequence[tuple[int, list[int]]]) -> Any:
+        """Replay running episodes; gives the observations there."""
+        for index, (sub, episode) in enumerate(zip(cast(list[SeededEpisodes], self.envs), episodes, strict=True)):
+            # The vector environment joins these with new observations when it resets only some.
+            self._env_obs[index] = sub.restore(*episode)
+        return np.stack(cast(list[Any], self._env_obs))

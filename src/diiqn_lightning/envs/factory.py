@@ -9,11 +9,12 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode
 
 from diiqn_lightning.envs import minatar_games, registration
 from diiqn_lightning.envs.actions import with_actions
-from diiqn_lightning.envs.episodes import TRAINING, SeededEpisodes
+from diiqn_lightning.envs.episodes import TRAINING, SeededEpisodes, SerialVectorEnv
+from diiqn_lightning.envs.workers import WorkerVectorEnv
 from diiqn_lightning.errors import InputError
 
 
@@ -143,16 +144,21 @@ def make_env(
     rank: int = 0,
     max_episode_steps: int | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
+    workers: int = 0,
+    worker_timeout: float = 60.0,
 ) -> Any:
     """Make ``num_envs`` environments that step together, as one TorchRL environment.
 
-    They live in this process and are reset by TorchRL one by one when their episode ends
+    They live in this process or in workers, which makes no difference to what they give, and are reset by TorchRL
+    one by one when their episode ends
     (Gymnasium's own autoreset would put transitions from one episode's end to the next one's start
     into the replay buffer).
 
     Args:
         env_id, seed, purpose, rank, max_episode_steps, env_kwargs: see :func:`make_gym_env`.
         num_envs: how many.
+        workers: processes that they are shared out among; 0 has them in this one.
+        worker_timeout: seconds after which a worker that does not answer counts as hanging.
 
     Returns:
         A ``torchrl.envs.GymWrapper`` of batch size ``[num_envs]`` with integer actions ``[num_envs]``.
@@ -173,7 +179,10 @@ def make_env(
         max_episode_steps=max_episode_steps,
         env_kwargs=env_kwargs,
     )
-    vector = SyncVectorEnv(
-        [partial(make, index=index) for index in range(num_envs)], autoreset_mode=AutoresetMode.DISABLED
+    makes = [partial(make, index=index) for index in range(num_envs)]
+    vector = (
+        WorkerVectorEnv(makes, workers, worker_timeout)
+        if workers
+        else SerialVectorEnv(makes, autoreset_mode=AutoresetMode.DISABLED)
     )
     return GymWrapper(vector, categorical_action_encoding=True)
