@@ -89,6 +89,7 @@ class RunCheckpoint(Checkpoint):
     def __init__(self, folder: Path, identity: dict[str, Any], settings: CheckpointSettings) -> None:
         self.folder, self.identity, self.settings = folder, identity, settings
         self.seconds_outside_training = 0.0
+        self._seconds_of_last = 0.0
         self._next = 0
         self._saved_at = -1
         self._stop_signal: int | None = None
@@ -155,7 +156,12 @@ class RunCheckpoint(Checkpoint):
         updates = trainer.lightning_module.updates
         if updates != self._saved_at and self._write(trainer, trainer.datamodule.frames, updates):
             self._saved_at = updates
-        self.seconds_outside_training += time.perf_counter() - started
+        self._seconds_of_last = time.perf_counter() - started
+        self.seconds_outside_training += self._seconds_of_last
+
+    def metrics(self) -> dict[str, float]:
+        """How long the run stood still for the last checkpoint."""
+        return {"checkpoint/seconds": self._seconds_of_last} if self._seconds_of_last else {}
 
     def _write(self, trainer: Any, frames: int, updates: int) -> bool:
         """Write a checkpoint; false, and a warning, where the disk does not take it on every rank."""
