@@ -60,14 +60,10 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(target, run, tmp_path, e
     run(*in_maze(expert, tmp_path, *more, name="parts", frames=1000))
     code, _, complaint = run(*in_maze(expert, tmp_path, *more, "--ckpt_path=last", name="parts", frames=1500))
     assert code == 0, complaint
-    assert without_times(tmp_path / "parts") == without_times(tmp_path / "whole")
+    assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
     for file in ("model.ckpt", "rank-0.pt"):
         one, other = (tmp_path / name / "checkpoints" / "last" / file for name in ("whole", "parts"))
         assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
-
-
-def without_times(folder):
-    return [{name: value for name, value in row.items() if "seconds" not in name} for row in curve(folder)]
 
 
 def test_the_published_confidence_on_bridges_runs(run, tmp_path, expert):

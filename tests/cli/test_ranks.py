@@ -47,10 +47,16 @@ def launch(tmp_path, script):
     return [sys.executable, path]
 
 
-@pytest.mark.parametrize(("config", "ranks"), [*((config, 2) for config in CASES), ("diiqn", 4), ("ha_diiqn", 4)])
-def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, tmp_path, monkeypatch):
+MANY = [*((config, 2) for config in CASES), ("diiqn", 4), ("ha_diiqn", 4)]
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
+@pytest.mark.parametrize(("config", "ranks"), MANY)
+def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, accelerator, tmp_path, monkeypatch):
+    if accelerator == "gpu" and torch.cuda.device_count() < ranks:
+        pytest.skip(f"needs {ranks} GPUs, here are {torch.cuda.device_count()}")
     monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent))
-    several = [f"--trainer.devices={ranks}", "--trainer.accelerator=cpu", "--video=null"]
+    several = [f"--trainer.devices={ranks}", f"--trainer.accelerator={accelerator}", "--video=null"]
     arguments = fit(config, tmp_path / "run", *CASES[config], *several, frames=160 * ranks + 400)
     done = subprocess.run(
         [str(part) for part in [*launch(tmp_path, CHECKED), *arguments]],

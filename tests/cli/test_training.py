@@ -200,7 +200,7 @@ def test_another_confidence_can_be_named_on_the_command_line(run, tmp_path, expe
 
 
 def curve(folder):
-    return [{k: v for k, v in row.items() if "per_second" not in k} for row in metrics(folder)]
+    return [{k: v for k, v in row.items() if "second" not in k} for row in metrics(folder)]
 
 
 def test_environments_in_workers_make_the_same_run(run, tmp_path):
