@@ -95,7 +95,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_made_it_so(run, tm
     assert "train/loss is" in complaint
     assert "lower model.optimizer.lr" in complaint
     dump = torch.load(tmp_path / "run" / "not-a-number-0.pt", weights_only=True)
-    assert f"update {dump['updates']};" in complaint
+    assert f"update {dump['updates']}." in complaint
     assert dump["batch"]["action"].shape[1] == 32
     last = tmp_path / "run" / "checkpoints" / "last"
     if last.exists():  # of before

@@ -77,6 +77,10 @@ def test_checkpoints(name, use, run, finished, mark, tmp_path):
         {"model": {"init_args": {"optimizer": {"class_path": "subprocess.Popen"}}}},
         {"trainer": {"callbacks": [{"class_path": "subprocess.Popen", "init_args": {"args": ["true"]}}]}},
         {"model": {"class_path": "os.system"}},
+        {"model": {"init_args": {"optimizer": "evil.make"}}},
+        {"trainer": {"callbacks": ["evil.make"]}},
+        {"trainer": {"logger": "evil.make"}},
+        {"expert_sampling": "evil.make"},
     ],
 )
 def test_the_configuration_beside_a_checkpoint(change, run, finished, mark, tmp_path):

@@ -1,5 +1,6 @@
 """Pictures of what is infeasible and of the bridges over it, at several times of a run."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,11 @@ class BridgeSnapshots(lightning.Callback):
         if self._env is None or not trainer.is_global_zero or due <= len(self.snapshots):
             return
         self.snapshots.append(self._look(frames))
-        self._draw(self.path, self._env.map_picture(), self._episode, self.snapshots)
+        try:
+            self._draw(self.path, self._env.map_picture(), self._episode, self.snapshots)
+        except OSError as failure:  # a run is worth more than a picture
+            print(f"warning: {self.path} could not be written ({failure.strerror}).", file=sys.stderr, flush=True)
+            return
         for logger in trainer.loggers:
             if hasattr(logger, "log_image"):
                 logger.log_image("bridging/map", [str(self.path)], step=frames)

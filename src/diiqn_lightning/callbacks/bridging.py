@@ -127,7 +127,8 @@ class Bridging(lightning.Callback):
 
     def _write(self, batch: TensorDictBase) -> None:
         expert = batch.get(keys.EXPERT)
-        index, valid = expert.get("index"), expert.get("valid")
+        # What is known of the expert, and the replay, stay where the environments are.
+        index, valid = expert.get("index").cpu(), expert.get("valid").cpu()
         table = self._feasibility.table
         guides = ~table.infeasible if self.untested else table.matched & ~table.infeasible
         bridged = valid & self.bridged[index]
@@ -138,7 +139,7 @@ class Bridging(lightning.Callback):
             for part in (expert, expert.get("longer", None)):
                 for name, value in rewrite.items():
                     if part is not None and part.get(name, None) is not None:
-                        part.get(name)[bridged] = value
+                        part.get(name)[bridged] = value.to(part.get(name))
 
     def _outcome(self, index: Tensor) -> dict[str, Tensor]:
         """What is learned from bridges: a step of the agent's, where it was made, and what its target is made of."""

@@ -90,6 +90,8 @@ class RunCheckpoint(Checkpoint):
         self.folder, self.identity, self.settings = folder, identity, settings
         self.seconds_outside_training = 0.0
         self._seconds_of_last = 0.0
+        self._model_state: dict[str, Any] = {}
+        self._own_state: Any = {}
         self._next = 0
         self._saved_at = -1
         self._stop_signal: int | None = None
@@ -167,20 +169,17 @@ class RunCheckpoint(Checkpoint):
         """Write a checkpoint; false, and a warning, where the disk does not take it on every rank."""
         final = self.folder / f"{frames:010d}-{updates:010d}"
         aside = final.with_name(f".{final.name}.partial")
-        steps = (self._make_folder, self._write_model, self._write_rank, self._make_whole)
-        for step in steps:
+        # Gathered before anything is written: what fails here is no matter of the disk.
+        self._model_state = trainer._checkpoint_connector.dump_checkpoint()
+        self._own_state = pack_state(self._rank_state(trainer))
+        for step in (self._make_folder, self._write_model, self._write_rank, self._make_whole, self._publish):
             failure = self._try(step, trainer, aside)
             # All ranks go on to the next step, or none: who fails alone would leave the others waiting.
             if not trainer.strategy.reduce_boolean_decision(failure is None, all=True):
                 self._give_up(trainer, aside, failure)
-                return False
-        if trainer.is_global_zero:
-            shutil.rmtree(final, ignore_errors=True)
-            aside.replace(final)
-            self._point_last_to(final)
-            self._forget_old(final)
-        trainer.strategy.barrier("checkpoint whole")
-        return True
+                break
+        self._model_state, self._own_state = {}, {}
+        return final.exists()
 
     @staticmethod
     def _try(step: Callable[[Any, Path], None], trainer: Any, aside: Path) -> Exception | None:
@@ -196,7 +195,7 @@ class RunCheckpoint(Checkpoint):
             reason = " ".join(str(failure).split())[:200]
             print(
                 f"warning: checkpoint {aside.parent} could not be written ({reason}); the run goes on, and what it had "
-                "saved before stays as it is. Make room on the disk.",
+                "saved before stays as it is. Make room on the disk; where several machines write, let them share it.",
                 file=sys.stderr,
                 flush=True,
             )
@@ -209,14 +208,21 @@ class RunCheckpoint(Checkpoint):
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
 
-    @staticmethod
-    def _write_model(trainer: Any, aside: Path) -> None:
+    def _write_model(self, trainer: Any, aside: Path) -> None:
         # What trainer.save_checkpoint does, without its barrier: a rank that fails must not miss one.
-        checkpoint = trainer._checkpoint_connector.dump_checkpoint()
-        trainer.strategy.save_checkpoint(checkpoint, aside / MODEL)
+        trainer.strategy.save_checkpoint(self._model_state, aside / MODEL)
 
     def _write_rank(self, trainer: Any, aside: Path) -> None:
-        torch.save(pack_state(self._rank_state(trainer)), aside / f"rank-{trainer.global_rank}.pt")
+        torch.save(self._own_state, aside / f"rank-{trainer.global_rank}.pt")
+
+    def _publish(self, trainer: Any, aside: Path) -> None:
+        """Give it its name, and let ``last`` point to it."""
+        if trainer.is_global_zero:
+            final = aside.with_name(aside.name.removeprefix(".").removesuffix(".partial"))
+            shutil.rmtree(final, ignore_errors=True)
+            aside.replace(final)
+            self._point_last_to(final)
+            self._forget_old(final)
 
     def _make_whole(self, trainer: Any, aside: Path) -> None:
         if not trainer.is_global_zero:
@@ -242,7 +248,7 @@ class RunCheckpoint(Checkpoint):
     def _forget_old(self, newest: Path) -> None:
         whole = sorted(folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST)))
         for folder in [f for f in whole if f != newest][: max(0, len(whole) - self.settings.keep)]:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
     def _rank_state(trainer: Any) -> dict[str, Any]:
@@ -259,7 +265,9 @@ class RunCheckpoint(Checkpoint):
     # Loading.
 
     def _restore(self, trainer: Any, folder: Path) -> None:
-        state = unpack_state(torch.load(folder / f"rank-{trainer.global_rank}.pt", weights_only=True))
+        state = unpack_state(
+            torch.load(folder / f"rank-{trainer.global_rank}.pt", weights_only=True, map_location="cpu")
+        )
         trainer.datamodule.load_rank_state(state["data"])
         for callback in trainer.callbacks:
             name = type(callback).__name__

@@ -164,7 +164,7 @@ class ExpertSampling(lightning.Callback):
     def _draw(self, batch: TensorDictBase) -> Tensor:
         if self.expert_draw == "dataset":
             return torch.randint(self._expert.states.num_transitions, batch.batch_size, generator=self._generator)
-        neighbours: Tensor = batch.get(keys.NEIGHBOURS).long()
+        neighbours: Tensor = batch.get(keys.NEIGHBOURS).cpu().long()
         # Of the K, the most certain one; the first of equals is the nearest.
         certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)
         best = (certainty == certainty.amax(-1, keepdim=True)).int().argmax(-1, keepdim=True)

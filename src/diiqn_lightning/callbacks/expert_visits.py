@@ -42,20 +42,20 @@ class ExpertVisits(lightning.Callback):
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Write the counts."""
-        batch.set(keys.EXPERT_COUNT, self._expert.table.visits[batch.get(keys.EXPERT_INDEX)])
+        batch.set(keys.EXPERT_COUNT, self._expert.table.visits[batch.get(keys.EXPERT_INDEX).cpu()])
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
     ) -> None:
         """Count the transitions that had guidance."""
-        valid = batch.get(keys.EXPERT_VALID)
+        valid = batch.get(keys.EXPERT_VALID).cpu()  # the table stays where the environments are
         for visits in (self._expert.table.visits, self._own):
             if self.count_scope == "global":
                 visits += valid.sum()
             elif self.count_scope == "transition":
-                visits.index_add_(0, batch.get(keys.EXPERT_INDEX).flatten(), valid.flatten().float())
+                visits.index_add_(0, batch.get(keys.EXPERT_INDEX).cpu().flatten(), valid.flatten().float())
             else:
-                neighbours = batch.get(keys.NEIGHBOURS).long()
+                neighbours = batch.get(keys.NEIGHBOURS).cpu().long()
                 near = (neighbours >= 0) & valid.unsqueeze(-1)
                 visits.index_add_(0, neighbours.clamp(min=0).flatten(), near.flatten().to(torch.float32))
 

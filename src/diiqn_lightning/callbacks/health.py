@@ -60,8 +60,8 @@ class RunHealth(lightning.Callback):
     def on_train_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: TensorDictBase, batch_idx: int
     ) -> None:
-        """Stop where the loss is no number, before such weights are saved, and keep what made them so."""
-        loss = outputs["loss"]
+        """Stop where a loss is no number, and keep the weights and the batch."""
+        loss = torch.stack([value.mean() for name, value in outputs.items() if name.startswith("loss")]).sum()
         # On an accelerator a look at each loss would have the processor wait for it.
         if loss.device.type != "cpu" and batch_idx % LOOK_EVERY:
             return
@@ -75,7 +75,7 @@ class RunHealth(lightning.Callback):
                 "train/loss",
                 float(loss),
                 f"lower model.optimizer.lr, or look for the reason in {file}, which has the weights and the batch of "
-                f"update {pl_module.updates}; the last checkpoint is from before",
+                f"update {pl_module.updates}",
             )
 
     def on_frames(self, frames: TensorDictBase) -> None:

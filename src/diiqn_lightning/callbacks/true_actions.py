@@ -35,6 +35,14 @@ class TrueActions(ActionInference):
                 f"{self._expert.name}, whose expert has an action number {largest}",
                 f"choose an expert with the agent's {num_actions} actions, this oracle imitates the true ones",
             )
+        recorded = (self._expert.dataset.card.get("environment_arguments") or {}).get("action_set")
+        own = (trainer.datamodule.env_kwargs or {}).get("action_set")
+        if recorded != own:
+            raise InputError(
+                "expert",
+                f"{self._expert.name}, whose action set is {recorded}",
+                f"choose an expert with the agent's, {own}: this oracle imitates the true ones",
+            )
         table.relabel(labels.action.clone(), torch.ones_like(labels.reward), labels.reward, labels.terminated)
         table.sum_returns(states.episode_lengths, self._discount)
 

@@ -64,7 +64,7 @@ class EvaluationVideo(lightning.Callback):
         started = time.perf_counter()
         try:
             self._film(trainer.datamodule, pl_module, path)
-        except (InputError, gym.error.Error) as error:
+        except (InputError, gym.error.Error, OSError) as error:
             if self._evaluations <= self.settings.every_n_evaluations:
                 print(f"No video: {error}", file=sys.stderr)
         else:

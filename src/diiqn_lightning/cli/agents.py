@@ -17,6 +17,13 @@ BUILDABLE = ("diiqn_lightning.", "torch.optim.")
 """Where the classes come from that a run's own ``config.yaml`` may name."""
 
 
+BUILT = {
+    *("model", "optimizer", "confidence", "bridge_confidence", "callbacks", "logger", "profiler", "plugins"),
+    *("strategy", "action_inference", "expert_sampling", "expert_visits", "expert_distance", "feasibility", "bridging"),
+}
+"""Options whose value is a class; a string in place of a ``class_path`` would be imported, too."""
+
+
 def check_classes(config: Path) -> None:
     """Refuse a run's configuration that would have something built which is not of this software.
 
@@ -39,13 +46,15 @@ def check_classes(config: Path) -> None:
 
 
 def class_paths(content: Any) -> Iterator[Any]:
-    """All values of ``class_path`` in a nested configuration, and all strings that name a class in its place."""
+    """All values of ``class_path`` in a nested configuration, and all strings that may stand in its place."""
     if isinstance(content, dict):
         for key, value in content.items():
             if key == "class_path":
                 yield value
-            else:
-                yield from class_paths(value)
+            elif key in BUILT:
+                parts = value if isinstance(value, list) else [value]
+                yield from (part for part in parts if isinstance(part, str) and "." in part)
+            yield from class_paths(value)
     elif isinstance(content, list):
         for value in content:
             yield from class_paths(value)

@@ -244,7 +244,8 @@ class TrainingCLI(LightningCLI):
         return loggers
 
     def before_fit(self) -> None:
-        """Write the resolved configuration."""
+        """Write the resolved configuration; from here on the folder is a run's, whatever becomes of it."""
+        self.folder.keep()
         if not is_child_process():
             config = self.config["fit"].clone()
             config.ckpt_path = None  # of this session; the run itself has none

@@ -3,9 +3,11 @@
 import ctypes
 import multiprocessing
 import signal
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from typing import Any
 
 import gymnasium as gym
@@ -47,7 +49,8 @@ class SharedBuffers:
 class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
     """Shares environments out among processes; what they give is the same, to the bit, as in one process.
 
-    Observations, rewards and actions lie in shared memory; pipes carry the word that it is time. Episodes are not reset
+    Processes are forked, so that environments that were registered in this one are known there too. Observations,
+    rewards and actions lie in shared memory; pipes carry the word that it is time. Episodes are not reset
     by themselves.
 
     Args:
@@ -70,9 +73,7 @@ class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         assert isinstance(self.single_observation_space, gym.spaces.Box)
         self._shared = SharedBuffers(self.num_envs, self.single_observation_space)
-        # Forked, so that environments that were registered in this process are known there too.
-        forks = "fork" in multiprocessing.get_all_start_methods()
-        context: Any = multiprocessing.get_context("fork" if forks else None)
+        context = multiprocessing.get_context("fork")
         bounds = np.linspace(0, self.num_envs, min(workers, self.num_envs) + 1).astype(int)
         self._shares = [range(*pair) for pair in pairwise(bounds)]
         self._pipes: list[Connection] = []
@@ -80,13 +81,15 @@ class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         for share in self._shares:
             ours, theirs = context.Pipe()
             # A forked worker has copies of our ends: as long as one is open, no end is seen when this process dies.
-            copies = [*self._pipes, ours] if forks else []
-            arguments = (theirs, copies, [makes[index] for index in share], share, self._shared)
+            arguments = (theirs, [*self._pipes, ours], [makes[index] for index in share], share, self._shared)
             process = context.Process(target=_work, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
             self._processes.append(process)
+        # Before the interpreter waits for its daemons, which ignore the signal that it would end them by.
+        self._finalizer = Finalize(self, _end, args=(self._pipes, self._processes), exitpriority=1)
+        self._ask("reset", np.zeros(self.num_envs, dtype=bool), patient=True)  # has them made
 
     def reset(
         self, *, seed: Any = None, options: Mapping[str, Any] | None = None
@@ -112,25 +115,19 @@ class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
 
     def restore(self, episodes: Sequence[tuple[int, list[int]]]) -> NDArray[Any]:
         """Replay running episodes; gives the observations there."""
-        self._ask("restore", list(episodes))
+        self._ask("restore", list(episodes), patient=True)  # whole episodes, and not a step
         return self._shared.observation.copy()
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the processes."""
-        for pipe in self._pipes:
-            pipe.close()  # what a worker takes for the end
-        for process in self._processes:
-            process.join(timeout=1)
-            if process.is_alive():
-                process.kill()
-                process.join()
+        self._finalizer()
 
-    def _ask(self, command: str, argument: Any = None) -> list[Any]:
-        """Send a command to all workers and wait for all answers."""
+    def _ask(self, command: str, argument: Any = None, patient: bool = False) -> list[Any]:
+        """Send a command to all workers and wait for all answers, for as long as it takes where ``patient``."""
         try:
             for pipe in self._pipes:
                 pipe.send((command, argument))
-            answers = [self._answer(number) for number in range(len(self._pipes))]
+            answers = [self._answer(number, None if patient else self.timeout) for number in range(len(self._pipes))]
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             for process in self._processes:
                 process.join(timeout=0.2)  # its exit code is known a moment after its pipe has closed
@@ -141,9 +138,9 @@ class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
             raise WorkerFailedError(failures[0])
         return [answer for _, answer in answers]
 
-    def _answer(self, number: int) -> tuple[bool, Any]:
+    def _answer(self, number: int, timeout: float | None) -> tuple[bool, Any]:
         pipe = self._pipes[number]
-        if not pipe.poll(self.timeout):
+        if not pipe.poll(timeout):
             share = self._shares[number]
             raise WorkerFailedError(
                 f"environments {share[0]} to {share[-1]} have not answered within {self.timeout:g} s"
@@ -152,8 +149,19 @@ class WorkerVectorEnv(gym.vector.VectorEnv[Any, Any, Any]):
         return answer
 
 
+def _end(pipes: Sequence[Connection], processes: Sequence[Any]) -> None:
+    """End workers."""
+    for pipe in pipes:
+        pipe.close()  # what a worker takes for the end
+    for process in processes:
+        process.join(timeout=1)
+        if process.is_alive():
+            process.kill()
+            process.join()
+
+
 def _shared(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """An array in memory that forked and spawned processes share."""
+    """An array in memory that forked processes share."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = multiprocessing.RawArray(ctypes.c_byte, max(1, size))
     array: NDArray[Any] = np.frombuffer(memory, dtype=dtype, count=int(np.prod(shape)))  # type: ignore[call-overload]
@@ -166,8 +174,8 @@ def _work(
     """The life of a worker: answer commands until the pipe is closed."""
     for copy in copies:
         copy.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the learner decides what a Ctrl-C means
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)  # the learner decides what they mean, and needs its environments for that
     environments: list[SeededEpisodes] = []
     try:
         while True:
@@ -177,7 +185,8 @@ def _work(
                     environments = [make() for make in makes]
                 pipe.send((False, _do(command, argument, environments, share, shared)))
             except Exception as error:  # an environment's; the learner says what it was
-                pipe.send((True, f"{type(error).__name__}: {error}"))
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                pipe.send((True, f"{type(error).__name__}: {error} (line {where.lineno} of {where.filename})"))
     except (EOFError, OSError):
         pass  # the learner has ended
 

@@ -26,8 +26,8 @@ class LabellerSettings:
             whatever is done in a state is what the agent itself does there: where the expert does something
             else, that would pass for a sticky action (design choice).
         until: environment frames after which it learns no more; null goes on. What an agent that no longer explores
-            does in a state is always the same: to learn on from that is to forget what other actions do (design choice;
-            BCO(0) is the same for behavioural cloning).
+            does in a state is always the same: to learn on from that is to forget what other actions do (design
+            choice).
     """
 
     hidden: list[int] | None = None

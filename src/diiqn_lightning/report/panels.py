@@ -9,8 +9,9 @@ from matplotlib.ticker import FuncFormatter
 
 from diiqn_lightning.report.style import BLUE, GREEN, ORANGE, PURPLE, YELLOW, new_figure
 
-LINES = tuple(zip((BLUE, ORANGE, GREEN, PURPLE, YELLOW), ("-", "--", "-.", ":", (0, (5, 1, 1, 1))), strict=True))
-"""Colour and dashes of each label: the dashes tell them apart without colour."""
+COLOURS, DASHES = (BLUE, ORANGE, GREEN, PURPLE, YELLOW), ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
+LINES = tuple((COLOURS[i % 5], DASHES[(i + i // 5) % 5]) for i in range(25))
+"""Colour and dashes of each label, 25 pairs: among the first five the dashes alone tell them apart."""
 
 Curve = tuple[Sequence[int], Sequence[float]]
 """Frames and returns of one seed."""

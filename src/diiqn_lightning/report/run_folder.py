@@ -47,6 +47,10 @@ class RunFolder:
         self._made = next((path for path in reversed([self.path, *self.path.parents]) if not path.exists()), None)
         self._make_writable()
 
+    def keep(self) -> None:
+        """The run begins: nothing is taken back any more."""
+        self._made = None
+
     def discard(self) -> None:
         """Take back what :meth:`prepare_new` made, of a run that was refused before it began."""
         if self._made is None or self.metrics.exists() or self.checkpoints.exists():

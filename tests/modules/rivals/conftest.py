@@ -53,7 +53,11 @@ class Stepper:
     def __init__(self, module, frames=0):
         self.module, self.optimizer = module, module.configure_optimizers()
         self.stream = SimpleNamespace(
-            frames=frames, recent_returns=[], recent_lengths=[], running_lengths=torch.zeros(3, dtype=torch.int64)
+            frames=frames,
+            episodes=0,
+            recent_returns=[],
+            recent_lengths=[],
+            running_lengths=torch.zeros(3, dtype=torch.int64),
         )
         module._trainer = SimpleNamespace(datamodule=SimpleNamespace(stream=self.stream), world_size=1)
         module.optimizers = lambda use_pl_optimizer=False: self.optimizer

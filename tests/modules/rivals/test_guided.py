@@ -37,26 +37,46 @@ def test_the_clone_acts_as_often_as_alpha_says():
 def test_the_clone_begins_episodes_for_ever_fewer_steps(stepper):
     module = make(JSRL, stages=2, stage_frames=50, tolerance=0.1)
     run = stepper(module)
-    run.stream.running_lengths = LENGTHS
+    stream = run.stream
+    stream.running_lengths = LENGTHS
+
+    def ends(returned, count=20):
+        stream.episodes += count
+        stream.recent_returns += [returned] * count
+        stream.recent_lengths += [12] * count
+
+    ends(99.0, 40)  # the agent's own, before the clone began
     assert acts(module, 100).tolist() == [1, 1, 1]  # how long its episodes are is not known yet
-    run.stream.recent_returns, run.stream.recent_lengths = [10.0] * 20, [12] * 20
+    ends(99.0, 3)  # begun by the agent
+    ends(10.0)
     assert acts(module, 149).tolist() == [1, 1, 1]
     assert acts(module, 150).tolist() == [1, 1, 0]  # H = 12, h = 6
-    run.stream.recent_returns = [8.9] * 20  # too far below 10
-    assert acts(module, 200).tolist() == [1, 1, 0]
-    run.stream.recent_returns = [9.1] * 20
-    assert acts(module, 250).tolist() == [0, 0, 0]
+    assert acts(module, 200).tolist() == [1, 1, 0]  # no episode has ended since
+    ends(8.9)  # too far below 10
+    assert acts(module, 250).tolist() == [1, 1, 0]
+    ends(9.1)
+    assert acts(module, 300).tolist() == [0, 0, 0]
     assert module.best_return == 10
+
+
+def test_how_probable_an_action_was_is_that_of_who_acted(stepper):
+    module = make(DAI, interpolation=LinearSchedule(0.5, 0.5, 1))
+    module.clone_settings = CloneSettings(exploration=0.2)
+    observation = torch.zeros(2, 2)
+    # The agent, at ε = 0, takes 0; the clone takes 1, and at random one of both in a fifth of the cases.
+    probability = module.behaviour_probability(observation, torch.tensor([0, 1]), 100)
+    torch.testing.assert_close(probability, torch.tensor([0.5 * 1 + 0.5 * 0.1, 0.5 * 0.9]))
 
 
 def test_the_curriculum_survives_a_checkpoint(stepper):
     module = make(JSRL)
-    module.horizon, module.stage, module.best_return, module.stage_began = 12.0, 3, 4.5, 700
+    module.horizon, module.stage, module.best_return, module.stage_began, module.episodes_before = 12.0, 3, 4.5, 700, 9
     checkpoint = {}
     module.on_save_checkpoint(checkpoint)
     other = make(JSRL)
     other.on_load_checkpoint(checkpoint)
-    assert (other.horizon, other.stage, other.best_return, other.stage_began) == (12.0, 3, 4.5, 700)
+    restored = (other.horizon, other.stage, other.best_return, other.stage_began, other.episodes_before)
+    assert restored == (12.0, 3, 4.5, 700, 9)
 
 
 @pytest.mark.parametrize("kind", [DAI, JSRL])

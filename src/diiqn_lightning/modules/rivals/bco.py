@@ -24,9 +24,8 @@ class BCO(DQN):
     callback ``action_inference`` labels anew every so many updates.
 
     Args:
-        labeller: the inverse model's settings; null has none, where the actions are known (the oracle). With ``until``
-            at the end of the exploration's schedule it learns from the first phase alone, which is BCO(0); without, it
-            learns on from what the policy does, which is BCO(α).
+        labeller: the inverse model's settings; null has none, where the actions are known (the oracle). Without
+            ``until`` it learns on from what the policy does, as in BCO(α); BCO(0) learns from a random phase alone.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`; those of targets have no effect.
     """
 

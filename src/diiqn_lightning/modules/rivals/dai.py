@@ -46,3 +46,7 @@ class DAI(GuidedDQN):
     def guided(self, environments: int, frames: int, generator: torch.Generator) -> Tensor:
         """Drawn anew in each step."""
         return torch.rand(environments, generator=generator) < self.interpolation(frames)
+
+    def guidance(self, environments: int, frames: int) -> Tensor:
+        """α(t)."""
+        return torch.full((environments,), self.interpolation(frames))

@@ -55,6 +55,10 @@ class GuidedDQN(DQN):
             generator: of random numbers, on the CPU.
         """
 
+    @abstractmethod
+    def guidance(self, environments: int, frames: int) -> Tensor:
+        """How probable it was that the clone acted when :meth:`act` was last asked, ``[E]`` float32."""
+
     @torch.no_grad()
     def act(self, observation: Tensor, frames: int, generator: torch.Generator) -> Tensor:
         """The clone's actions where it guides, ε-greedy ones elsewhere."""
@@ -68,6 +72,18 @@ class GuidedDQN(DQN):
         random = torch.randint(self.num_actions, advice.shape, generator=generator)
         explore = torch.rand(len(advice), generator=generator) < self.clone_settings.exploration
         return torch.where(guided, torch.where(explore, random, advice), action)
+
+    @torch.no_grad()
+    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
+        """π_b(a | s) of the mixture that acted: of the clone where it guided, ε-greedy elsewhere."""
+        own = super().behaviour_probability(observation, action, frames)
+        if frames < self.guide_from:
+            return own
+        share = self.guidance(len(observation), frames)
+        advised = self.clone(observation.to(self.device)).argmax(1).cpu() == action
+        explored = self.clone_settings.exploration
+        advice = torch.where(advised, 1 - explored, 0.0) + explored / self.num_actions
+        return share * advice + (1 - share) * own
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn once a batch."""

@@ -50,7 +50,8 @@ class JSRL(GuidedDQN):
                 raise InputError(f"model.{field}", value, "give a whole number of at least 1")
         require_within(0, 1, **{"model.tolerance": tolerance})
         self.stages, self.tolerance, self.stage_frames = stages, tolerance, stage_frames
-        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, -torch.inf, guide_from
+        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, guide_from
+        self.episodes_before: int = -1
 
     @property
     def guided_steps(self) -> float:
@@ -60,14 +61,26 @@ class JSRL(GuidedDQN):
     def guided(self, environments: int, frames: int, generator: torch.Generator) -> Tensor:
         """The first h steps of each episode."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
+        if self.episodes_before < 0:
+            # What runs now was begun by the agent: as many episodes again have to end before the clone's own do.
+            self.episodes_before = stream.episodes + environments
         if frames - self.stage_began >= self.stage_frames and self.stage < self.stages:
             self._advance(frames)
-        return torch.as_tensor(stream.running_lengths < self.guided_steps)
+        self._guided = torch.as_tensor(stream.running_lengths < self.guided_steps)
+        return self._guided
+
+    def guidance(self, environments: int, frames: int) -> Tensor:
+        """1 where the clone acted, else 0; the steps have been counted on since."""
+        return self._guided.float()
 
     def _advance(self, frames: int) -> None:
         """Go on to the next stage if the returns allow it, which all processes decide together."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
-        returns, lengths = (list(recent)[-EPISODES:] for recent in (stream.recent_returns, stream.recent_lengths))
+        # Of the stage alone: what began before it says nothing about it.
+        finished = min(EPISODES, stream.episodes - self.episodes_before)
+        returns, lengths = (
+            list(recent)[len(recent) - finished :] for recent in (stream.recent_returns, stream.recent_lengths)
+        )
         totals = torch.tensor([sum(returns), sum(lengths), len(returns)], dtype=torch.float64)
         if self.trainer.world_size > 1:
             totals = cast(Tensor, self.trainer.strategy.reduce(totals.to(self.device), reduce_op="sum")).cpu()
@@ -77,17 +90,23 @@ class JSRL(GuidedDQN):
         mean = total / episodes
         if not self.horizon:
             self.horizon = steps / episodes
-        if mean >= self.best_return - self.tolerance * abs(self.best_return):
+        if self.stage == 0 or mean >= self.best_return - self.tolerance * abs(self.best_return):
             self.stage += 1
-            self.best_return = max(self.best_return, mean)
-        self.stage_began = frames
+            self.best_return = mean if self.stage == 1 else max(self.best_return, mean)
+        self.stage_began, self.episodes_before = frames, stream.episodes
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store where the curriculum is."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["curriculum"] = [self.horizon, self.stage, self.best_return, self.stage_began]
+        checkpoint["curriculum"] = [
+            self.horizon,
+            self.stage,
+            self.best_return,
+            self.stage_began,
+            self.episodes_before,
+        ]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore it."""
         super().on_load_checkpoint(checkpoint)
-        self.horizon, self.stage, self.best_return, self.stage_began = checkpoint["curriculum"]
+        self.horizon, self.stage, self.best_return, self.stage_began, self.episodes_before = checkpoint["curriculum"]
