@@ -33,7 +33,6 @@ MAZE = [
     "--data.num_envs=4", "--bridge_figure=null",
 ]  # fmt: skip
 CASES = {
-    "dqn": ["--data.num_envs=4"],
     "diiqn": BREAKOUT,
     "diiqn_literal": ["--data.num_envs=4", "--action_inference.votes=true"],
     "ha_diiqn": MAZE,
@@ -47,7 +46,7 @@ def launch(tmp_path, script):
     return [sys.executable, path]
 
 
-MANY = [*((config, 2) for config in CASES), ("diiqn", 4), ("ha_diiqn", 4)]
+MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
