@@ -154,7 +154,7 @@ def test_annealing_lowers_the_learning_rate_of_the_q_network_alone(run, tmp_path
 
 
 def test_what_has_faded_costs_and_weighs_nothing(run, tmp_path, expert_path):
-    fading = "--model.fading={start: 1, end: 0, frames: 500}"
+    fading = "--model.fading={start: 1, end: 0, frames: 500, scope: all}"
     run(*fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--video=null", fading, frames=700))
     rows = metrics(tmp_path / "run")
     weights = [float(row["expert/weight"]) for row in rows]
