@@ -139,6 +139,17 @@ def trial(case, ranks, kills, frames, folder, seed):
     return hits, differences(whole, killed)
 
 
+def table(cases):
+    """The cases as a Markdown table."""
+    lines = ["| algorithm | processes | killed | ended otherwise |", "|---|---|---|---|"]
+    for case in cases:
+        different = ", ".join(case["differences"]) or "no"
+        lines.append(f"| {case['algorithm']} | {case['ranks']} | {case['kills']} | {different} |")
+    kills = sum(case["kills"] for case in cases)
+    same_end = sum(case["kills"] for case in cases if not case["differences"])
+    return "\n".join([*lines, "", f"{same_end} of {kills} kills ended bit-identical.", ""])
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=20, help="in all, shared out among the cases")
@@ -157,6 +168,7 @@ def main():
         print(json.dumps(results[-1]), flush=True)
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps({"machine": machine_facts(1), "cases": results}, indent=2) + "\n")
+        arguments.out.with_suffix(".md").write_text(table(results))
     bad = [result for result in results if result["differences"]]
     sys.exit(f"{len(bad)} of {len(results)} cases ended otherwise" if bad else 0)
 

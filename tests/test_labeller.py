@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
-from diiqn_lightning.labeller import TransitionLabeller
+from diiqn_lightning.labeller import TransitionLabeller, Transitions
 
 
 def transitions(count, generator):
@@ -12,7 +12,7 @@ def transitions(count, generator):
     following = position + 2 * action - 1
     one_hot = torch.nn.functional.one_hot
     reward = torch.where(following == 9, 2.0, 0.0)
-    return one_hot(position, 10).float(), action, reward, one_hot(following, 10).float(), following == 9
+    return Transitions(one_hot(position, 10).float(), action, reward, one_hot(following, 10).float(), following == 9)
 
 
 def test_learns_action_reward_and_termination():
@@ -22,7 +22,7 @@ def test_learns_action_reward_and_termination():
     optimizer = torch.optim.Adam(labeller.parameters(), lr=1e-2)
     for _ in range(150):
         optimizer.zero_grad()
-        labeller.loss(*transitions(64, generator)).mean().backward()
+        labeller.loss(transitions(64, generator)).mean().backward()
         optimizer.step()
     state, action, reward, following, terminated = transitions(3000, generator)
     labels = labeller.label(state, following)
@@ -42,7 +42,7 @@ def test_expected_rewards_add_up_though_rare_ones_are_weighed_up():
         state, action, _, following, terminated = transitions(256, generator)
         reward = 2.0 * (torch.rand(256, generator=generator) < 0.05)
         optimizer.zero_grad()
-        labeller.loss(state, action, reward, following, terminated).mean().backward()
+        labeller.loss(Transitions(state, action, reward, following, terminated)).mean().backward()
         optimizer.step()
     state, _, _, following, _ = transitions(1000, generator)
     assert abs(float(labeller.label(state, following).reward.mean()) - 0.1) < 0.03
@@ -56,7 +56,7 @@ def sticky(count, generator):
     executed = torch.where(torch.rand(count, generator=generator) < 0.1, 1 - action, action)
     one_hot, following = torch.nn.functional.one_hot, position + 2 * executed - 1
     nothing = torch.zeros(count)
-    return one_hot(position, 10).float(), action, nothing, one_hot(following, 10).float(), nothing.bool()
+    return Transitions(one_hot(position, 10).float(), action, nothing, one_hot(following, 10).float(), nothing.bool())
 
 
 @pytest.mark.parametrize(("largest", "right"), [(None, False), (50.0, True)])
@@ -72,7 +72,7 @@ def test_weights_keep_an_agents_habit_out_of_the_labels(largest, right):
         if largest is not None:
             weight = uniform_behaviour_weight(torch.where(parts[1] == 1, 0.98, 0.02), 2, largest)
         optimizer.zero_grad()
-        labeller.loss(*parts, weight).mean().backward()
+        labeller.loss(parts, weight).mean().backward()
         optimizer.step()
     position = torch.arange(2, 8)
     one_hot = torch.nn.functional.one_hot

@@ -13,6 +13,24 @@ CHUNK = 1024
 """Transitions that are labelled at once."""
 
 
+class Transitions(NamedTuple):
+    """``B`` transitions of the agent.
+
+    Args:
+        observation: ``[B, *O]``.
+        action: the commanded one, ``[B]`` int64.
+        reward: ``[B]`` float.
+        next_observation: ``[B, *O]``.
+        terminated: ``[B]`` bool.
+    """
+
+    observation: Tensor
+    action: Tensor
+    reward: Tensor
+    next_observation: Tensor
+    terminated: Tensor
+
+
 class Labels(NamedTuple):
     """Labels of ``N`` transitions.
 
@@ -51,26 +69,15 @@ class InverseModel(nn.Module):
         """All outputs of the network, ``[B, A + …]``."""
         return cast(Tensor, self.head(self.body(as_pair(observation, next_observation))))
 
-    def loss(
-        self,
-        observation: Tensor,
-        action: Tensor,
-        reward: Tensor,
-        next_observation: Tensor,
-        terminated: Tensor,
-        action_weight: Tensor | float = 1.0,
-    ) -> Tensor:
+    def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; rewards and terminations are not looked at.
 
         Args:
-            observation, next_observation: ``[B, *O]``.
-            action: commanded action, ``[B]`` int64.
-            reward: ``[B]`` float.
-            terminated: ``[B]`` bool.
+            transitions: the agent's.
             action_weight: of the action's cross-entropy, ``[B]`` or one for all.
         """
-        logits = self.outputs(observation, next_observation)
-        return action_weight * nn.functional.cross_entropy(logits, action, reduction="none")
+        logits = self.outputs(transitions.observation, transitions.next_observation)
+        return action_weight * nn.functional.cross_entropy(logits, transitions.action, reduction="none")
 
     @torch.no_grad()
     def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
@@ -110,21 +117,13 @@ class TransitionLabeller(InverseModel):
         reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
         return output[:, :-3], reward_logit, reward_size, terminated_logit
 
-    def loss(
-        self,
-        observation: Tensor,
-        action: Tensor,
-        reward: Tensor,
-        next_observation: Tensor,
-        terminated: Tensor,
-        action_weight: Tensor | float = 1.0,
-    ) -> Tensor:
+    def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; arguments as for :meth:`InverseModel.loss`."""
+        observation, action, reward, next_observation, terminated = transitions
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
         outputs = (action_logits, reward_logit, reward_size, terminated_logit)
-        weight = self._rewarding_weight()
-        return labelling_loss(*outputs, action, reward, terminated, weight, action_weight)
+        return labelling_loss(*outputs, action, reward, terminated, self._rewarding_weight(), action_weight)
 
     def _rewarding_weight(self) -> Tensor:
         """Weight of transitions with a reward, so that they count as much as those without."""

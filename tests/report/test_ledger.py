@@ -6,9 +6,10 @@ import yaml
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import find_runs, ledger_row, read_ledger, run_key, write_ledger
+from diiqn_lightning.report.run_folder import RunFolder
 
 
-def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None, algorithm="dqn"):
+def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None, algorithm="dqn", command="python"):
     folder.mkdir(parents=True)
     config = {"seed_everything": seed, "run_dir": str(folder), "max_frames": frames, "model": {"discount": discount}}
     (folder / "config.yaml").write_text(yaml.dump(config))
@@ -16,7 +17,7 @@ def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None
     summary = {
         "algorithm": algorithm, "environment": "breakout", "seed": seed, "frames": frames, "seconds": 1.0,
         "frames_per_second": 100.0, "train_return": 0.5, "random_return": 0.2, "expert": expert,
-        "git_revision": "abc", "command": "python", "eval": {"epsilon": part, "greedy": part},
+        "git_revision": "abc", "command": command, "eval": {"epsilon": part, "greedy": part},
     }  # fmt: skip
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "metrics.csv").write_text(f"frames,eval/return,train/return\n50,,0.1\n{frames},{value},0.5\n")
@@ -65,6 +66,13 @@ def test_a_command_has_no_path_of_the_machine(tmp_path, monkeypatch):
     summary = json.loads((folder / "summary.json").read_text())
     (folder / "summary.json").write_text(json.dumps(summary | {"command": f"python --run_dir {folder}"}))
     assert ledger_row(find_runs([tmp_path])[0])["command"] == "python --run_dir run"
+
+
+def test_commands_name_no_folder_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"python fit --run_dir={tmp_path}/runs/a --expert /elsewhere/on/it/mine.expert"
+    row = ledger_row(RunFolder(make_run(tmp_path / "runs" / "a", command=command)))
+    assert row["command"] == "python fit --run_dir=runs/a --expert mine.expert"
 
 
 def test_refuses_a_folder_that_is_not_there(tmp_path):

@@ -8,7 +8,6 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
@@ -32,6 +31,7 @@ from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.rank_merging import RankMerging
 from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import make_wandb_logger
+from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
@@ -59,16 +59,6 @@ TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
 }
 """Settings of the Trainer that the design relies on."""
-
-EXPERT_CALLBACKS = (
-    "action_inference",
-    "expert_distance",
-    "expert_sampling",
-    "expert_visits",
-    "feasibility",
-    "bridging",
-)
-"""Blocks of the expert's side, in the order in which they see frames and write into a batch."""
 
 
 class TrainingCLI(LightningCLI):
@@ -148,26 +138,8 @@ class TrainingCLI(LightningCLI):
                 raise InputError("ckpt_path", None, "name the checkpoint to play: RUN/checkpoints/last/model.ckpt")
             read_manifest(Path(config.ckpt_path).parent)
         if self.subcommand == "fit":
-            self._check_blocks(config)
+            check_blocks(config)
             self.folder = self._prepare_folder(config)
-
-    def _check_blocks(self, config: Any) -> None:
-        """Refuse blocks that do not go together, before anything is built."""
-        model = resolve_name(config.model.class_path)
-        for block in EXPERT_CALLBACKS:
-            if config[block] is not None and block not in model.blocks:
-                users = ", ".join(name for name in modules.__all__ if block in getattr(modules, name).blocks)
-                raise InputError(block, "configured", f"leave it out, {model.__name__} has no use for it: {users} have")
-        if not model.blocks:
-            config.expert = None  # configs/env/*.yaml names one for the algorithms that do
-            return
-        for block in ("expert", *model.blocks):
-            if config[block] is None:
-                raise InputError(
-                    block,
-                    None,
-                    f"configure it, {model.__name__} learns from an expert (see configs/{config.algorithm}.yaml)",
-                )
 
     def _prepare_folder(self, config: Any) -> RunFolder:
         main_process = not is_child_process()

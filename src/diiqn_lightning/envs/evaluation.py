@@ -39,6 +39,23 @@ class EpisodeStatistics:
         """Standard error of the mean return; 0 for a single episode."""
         return float(self.returns.std(ddof=1) / np.sqrt(len(self.returns))) if len(self.returns) > 1 else 0.0
 
+    def sums(self) -> Tensor:
+        """Of the returns, their squares, the lengths, and the episodes, ``[4]`` float64: ranks can add them."""
+        values = [self.returns.sum(), (self.returns**2).sum(), self.lengths.sum(), len(self.returns)]
+        return torch.tensor(values, dtype=torch.float64)
+
+
+def evaluation_metrics(sums: Tensor) -> dict[str, float]:
+    """Metrics of an evaluation from the ``[4]`` sums of :meth:`EpisodeStatistics.sums`."""
+    total, squares, frames, episodes = sums.tolist()
+    mean = total / episodes
+    variance = max(0.0, squares / episodes - mean**2) * episodes / max(1, episodes - 1)
+    return {
+        "return": mean,
+        "return_standard_error": (variance / episodes) ** 0.5,
+        "episode_length": frames / episodes,
+    }
+
 
 class Evaluation:
     """Episodes of one exploration rate, played on environments and seeds of their own.

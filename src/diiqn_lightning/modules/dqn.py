@@ -19,7 +19,7 @@ from diiqn_lightning.algorithm.losses import (
     td_target,
 )
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.envs import Evaluation
+from diiqn_lightning.envs import Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.networks import QNetwork
 from diiqn_lightning.optimizer import LeanAdam
@@ -274,22 +274,11 @@ class DQN(lightning.LightningModule):
 
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
-        played = batch.play(self.greedy, self.device)
-        moments = torch.tensor(
-            [played.returns.sum(), (played.returns**2).sum(), played.lengths.sum(), len(played.returns)],
-            dtype=torch.float64,
-        )
+        sums = batch.play(self.greedy, self.device).sums()
         if self.trainer.world_size > 1:
-            moments = self.trainer.strategy.reduce(moments.to(self.device), reduce_op="sum").cpu()
-        total, squares, frames, episodes = moments.tolist()
-        mean = total / episodes
-        variance = max(0.0, squares / episodes - mean**2) * episodes / max(1, episodes - 1)
+            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
         suffix = "_greedy" if batch.epsilon == 0 else ""
-        for name, value in (
-            ("return", mean),
-            ("return_standard_error", (variance / episodes) ** 0.5),
-            ("episode_length", frames / episodes),
-        ):
+        for name, value in evaluation_metrics(sums).items():
             self.log(f"eval/{name}{suffix}", value, batch_size=1, logger=False, add_dataloader_idx=False)
 
     def test_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:

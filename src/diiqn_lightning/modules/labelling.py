@@ -9,7 +9,7 @@ from torch import Tensor
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.errors import InputError, require_positive
-from diiqn_lightning.labeller import InverseModel
+from diiqn_lightning.labeller import InverseModel, Transitions
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,12 @@ def labeller_losses(
         return {}
     transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
     some = slice(settings.transitions)
-    parts = [batch.get(key).flatten(0, 1)[some] for key in transition]
+    transitions = Transitions(*(batch.get(key).flatten(0, 1)[some] for key in transition))
+    weight: Tensor | float = 1.0
     if settings.largest_action_weight is not None:
         probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
-        parts.append(uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight))
-    return {"loss/labeller": labeller.loss(*parts).mean()}
+        weight = uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight)
+    return {"loss/labeller": labeller.loss(transitions, weight).mean()}
 
 
 def labeller_group(labeller: InverseModel, settings: LabellerSettings) -> dict[str, Any]:

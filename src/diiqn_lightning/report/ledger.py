@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-import os
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,6 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
     config = yaml.safe_load(folder.config.read_text())
     expert = summary["expert"] or {}
     evaluated = summary["eval"]["epsilon"]
-    # Paths below the current folder are written relative to it: a ledger is read on other machines.
-    here = f"{Path.cwd()}{os.sep}"
     return {
         "key": run_key(config, expert.get("hash")),
         "eval_return": evaluated["mean"],
@@ -97,8 +95,19 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
-        "command": summary["command"].replace(here, ""),
+        "command": shlex.join(_without_place(word) for word in shlex.split(summary["command"])),
     }
+
+
+def _without_place(word: str) -> str:
+    """A word of a command without folders of this machine: a ledger is read on others.
+
+    Paths below the current folder become relative to it, of others the name is left.
+    """
+    option, equals, value = word.rpartition("=")
+    if (path := Path(value)).is_absolute():
+        value = str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+    return f"{option}{equals}{value}"
 
 
 def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:

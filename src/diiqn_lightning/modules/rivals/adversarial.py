@@ -23,7 +23,9 @@ class AdversarialReward(ReplacedReward):
         reward: form of the reward, see :func:`diiqn_lightning.algorithm.discrimination.imitation_reward`.
         largest_reward: bound of the reward's size: a discriminator that is sure of itself would else give
             rewards without limit.
-        observation_shape, num_actions, **replaced: arguments of :class:`ReplacedReward`.
+        environment_weight: weight of the environment's reward.
+        imitation_weight: weight of the discriminator's.
+        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
     blocks = ("expert_sampling",)
@@ -32,12 +34,14 @@ class AdversarialReward(ReplacedReward):
         self,
         observation_shape: tuple[int, ...],
         num_actions: int,
-        discriminator: DiscriminatorSettings,
-        reward: str,
-        largest_reward: float,
-        **replaced: Any,
+        discriminator: DiscriminatorSettings = DiscriminatorSettings(),
+        reward: str = "logit",
+        largest_reward: float = 5.0,
+        environment_weight: float = 0.0,
+        imitation_weight: float = 1.0,
+        **dqn: Any,
     ) -> None:
-        super().__init__(observation_shape, num_actions, **replaced)
+        super().__init__(observation_shape, num_actions, environment_weight, imitation_weight, **dqn)
         if reward not in REWARDS:
             raise InputError("model.reward", reward, f"choose one of {', '.join(REWARDS)}")
         if largest_reward <= 0:

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import require_within
-from diiqn_lightning.modules.labelling import LabellerSettings
-from diiqn_lightning.modules.rivals.cloning import CloneSettings
 from diiqn_lightning.modules.rivals.guided import GuidedDQN
 
 
@@ -22,10 +20,7 @@ class DAI(GuidedDQN):
 
     Args:
         interpolation: α(t) by environment frames.
-        labeller: the inverse model's settings.
-        clone: the clone's settings.
-        guide_from: environment frames before the clone may act.
-        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
+        observation_shape, num_actions, **guided: arguments of :class:`GuidedDQN`.
     """
 
     def __init__(
@@ -33,12 +28,9 @@ class DAI(GuidedDQN):
         observation_shape: tuple[int, ...],
         num_actions: int,
         interpolation: LinearSchedule = LinearSchedule(0.5, 0.0, 250_000),  # noqa: B008 - frozen
-        labeller: LabellerSettings = LabellerSettings(),
-        clone: CloneSettings = CloneSettings(),
-        guide_from: int = 10_000,
-        **dqn: Any,
+        **guided: Any,
     ) -> None:
-        super().__init__(observation_shape, num_actions, labeller=labeller, clone=clone, guide_from=guide_from, **dqn)
+        super().__init__(observation_shape, num_actions, **guided)
         share = {"model.interpolation.start": interpolation.start, "model.interpolation.end": interpolation.end}
         require_within(0, 1, **share)
         self.interpolation = interpolation

@@ -1,12 +1,9 @@
 """GAIfO: generative adversarial imitation from observation (Torabi et al., 2018, arXiv 1807.06158)."""
 
-from typing import Any
-
 from torch import Tensor
 
 from diiqn_lightning.algorithm.discrimination import adversarial_loss
 from diiqn_lightning.modules.rivals.adversarial import AdversarialReward
-from diiqn_lightning.modules.rivals.discriminator import DiscriminatorSettings
 
 
 class GAIfO(AdversarialReward):
@@ -27,28 +24,6 @@ class GAIfO(AdversarialReward):
         imitation_weight: weight of the imitation reward.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
-
-    def __init__(
-        self,
-        observation_shape: tuple[int, ...],
-        num_actions: int,
-        discriminator: DiscriminatorSettings = DiscriminatorSettings(),
-        reward: str = "logit",
-        largest_reward: float = 5.0,
-        environment_weight: float = 0.0,
-        imitation_weight: float = 1.0,
-        **dqn: Any,
-    ) -> None:
-        super().__init__(
-            observation_shape,
-            num_actions,
-            discriminator=discriminator,
-            reward=reward,
-            largest_reward=largest_reward,
-            environment_weight=environment_weight,
-            imitation_weight=imitation_weight,
-            **dqn,
-        )
 
     def discriminator_loss(self, expert_logit: Tensor, agent_logit: Tensor) -> Tensor:
         """Cross-entropy."""

@@ -35,9 +35,9 @@ class GuidedDQN(DQN):
         self,
         observation_shape: tuple[int, ...],
         num_actions: int,
-        labeller: LabellerSettings,
-        clone: CloneSettings,
-        guide_from: int,
+        labeller: LabellerSettings = LabellerSettings(),
+        clone: CloneSettings = CloneSettings(),
+        guide_from: int = 10_000,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError, require_within
-from diiqn_lightning.modules.labelling import LabellerSettings
-from diiqn_lightning.modules.rivals.cloning import CloneSettings
 from diiqn_lightning.modules.rivals.guided import GuidedDQN
 
 EPISODES = 20
@@ -26,10 +24,7 @@ class JSRL(GuidedDQN):
         stages: n, steps of the curriculum.
         tolerance: β, share of the best mean return by which a stage may fall short of it.
         stage_frames: environment frames that a stage takes at least.
-        labeller: the inverse model's settings.
-        clone: the clone's settings.
-        guide_from: environment frames before the clone may act.
-        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
+        observation_shape, num_actions, **guided: arguments of :class:`GuidedDQN`.
     """
 
     def __init__(
@@ -39,18 +34,15 @@ class JSRL(GuidedDQN):
         stages: int = 10,
         tolerance: float = 0.1,
         stage_frames: int = 10_000,
-        labeller: LabellerSettings = LabellerSettings(),
-        clone: CloneSettings = CloneSettings(),
-        guide_from: int = 10_000,
-        **dqn: Any,
+        **guided: Any,
     ) -> None:
-        super().__init__(observation_shape, num_actions, labeller=labeller, clone=clone, guide_from=guide_from, **dqn)
+        super().__init__(observation_shape, num_actions, **guided)
         for field, value in (("stages", stages), ("stage_frames", stage_frames)):
             if value < 1:
                 raise InputError(f"model.{field}", value, "give a whole number of at least 1")
         require_within(0, 1, **{"model.tolerance": tolerance})
         self.stages, self.tolerance, self.stage_frames = stages, tolerance, stage_frames
-        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, guide_from
+        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, self.guide_from
         self.episodes_before: int = -1
 
     @property

@@ -7,7 +7,6 @@ from torch import Tensor
 from diiqn_lightning.algorithm.discrimination import positive_unlabelled_loss
 from diiqn_lightning.errors import require_within
 from diiqn_lightning.modules.rivals.adversarial import AdversarialReward
-from diiqn_lightning.modules.rivals.discriminator import DiscriminatorSettings
 
 
 class ORIL(AdversarialReward):
@@ -18,37 +17,20 @@ class ORIL(AdversarialReward):
     replay is the unlabelled set, and the learner is double DQN.
 
     Args:
-        discriminator: its settings.
         prior: η, the share of the unlabelled transitions that is taken to be as good as the expert's.
         reward: form of the reward; probability is the paper's.
-        largest_reward: bound of the reward's size.
-        environment_weight: weight of the environment's reward; 0 is ORIL.
-        imitation_weight: weight of the imitation reward.
-        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
+        observation_shape, num_actions, **adversarial: arguments of :class:`AdversarialReward`.
     """
 
     def __init__(
         self,
         observation_shape: tuple[int, ...],
         num_actions: int,
-        discriminator: DiscriminatorSettings = DiscriminatorSettings(),
         prior: float = 0.5,
         reward: str = "probability",
-        largest_reward: float = 5.0,
-        environment_weight: float = 0.0,
-        imitation_weight: float = 1.0,
-        **dqn: Any,
+        **adversarial: Any,
     ) -> None:
-        super().__init__(
-            observation_shape,
-            num_actions,
-            discriminator=discriminator,
-            reward=reward,
-            largest_reward=largest_reward,
-            environment_weight=environment_weight,
-            imitation_weight=imitation_weight,
-            **dqn,
-        )
+        super().__init__(observation_shape, num_actions, reward=reward, **adversarial)
         require_within(0, 1, **{"model.prior": prior})
         self.prior = prior
 

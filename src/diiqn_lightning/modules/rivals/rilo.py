@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from diiqn_lightning.modules.rivals.discriminator import DiscriminatorSettings
 from diiqn_lightning.modules.rivals.gaifo import GAIfO
 
 
@@ -14,30 +13,23 @@ class RILO(GAIfO):
     DQN on the replay.
 
     Args:
-        discriminator: its settings.
-        reward: form of the imitation reward.
-        largest_reward: bound of its size.
+        environment_weight: weight of the environment's reward.
         imitation_weight: λ.
-        observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
+        observation_shape, num_actions, **adversarial: arguments of :class:`GAIfO`.
     """
 
     def __init__(
         self,
         observation_shape: tuple[int, ...],
         num_actions: int,
-        discriminator: DiscriminatorSettings = DiscriminatorSettings(),
-        reward: str = "logit",
-        largest_reward: float = 5.0,
+        environment_weight: float = 1.0,
         imitation_weight: float = 0.1,
-        **dqn: Any,
+        **adversarial: Any,
     ) -> None:
         super().__init__(
             observation_shape,
             num_actions,
-            discriminator=discriminator,
-            reward=reward,
-            largest_reward=largest_reward,
-            environment_weight=1.0,
+            environment_weight=environment_weight,
             imitation_weight=imitation_weight,
-            **dqn,
+            **adversarial,
         )
