@@ -61,7 +61,8 @@ def test_every_shipped_algorithm_runs(config, run, tmp_path):
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_shipped_environment_runs(environment, run, tmp_path):
     layer = ["--config", CONFIGS / "env" / f"{environment}.yaml", "--video=null"]
-    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *layer))
+    small = ["--data.num_envs=4", "--data.evaluation.episodes=2", "--data.evaluation.max_episode_steps=50"]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *layer, *small))
     assert code == 0, complaint
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["environment"] == environment
@@ -168,7 +169,7 @@ OPTIONS = {
     "augmented backup": ["--expert_sampling.augmented_backup=true"],
     "squared margin": ["--model.expert_loss.margin_shape=squared"],
     "certain labels": ["--action_inference.certainty=above_chance", "--model.expert_loss.imitation_weight=certainty"],
-    "uniform labels": ["--model.labeller.largest_action_weight=20"],
+    "uniform labels": ["--model.labeller.prior=uniform"],
     "shaping": ["--model.shaping={}"],
     "fading": ["--model.fading={start: 1, end: 0, frames: 200, scope: td}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],

@@ -12,6 +12,7 @@ from typing import Any
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
+from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
@@ -197,6 +198,8 @@ class TrainingCLI(LightningCLI):
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks: list[Any] = [RankMerging()] if num_processes(blocks.trainer) > 1 else []
+        # After a batch nothing is refused any more: what fails from there on is a run, and its folder tells of it.
+        callbacks.append(LambdaCallback(on_train_batch_end=lambda *_: self.folder.keep()))
         callbacks += [PriorityUpdate(), blocks.metrics, RunHealth(self.folder.path), FrameProgress(), FrameBudget()]
         if blocks.bridging is not None and blocks.bridge_figure is not None:
             callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
@@ -216,8 +219,7 @@ class TrainingCLI(LightningCLI):
         return loggers
 
     def before_fit(self) -> None:
-        """Write the resolved configuration; from here on the folder is a run's, whatever becomes of it."""
-        self.folder.keep()
+        """Write the resolved configuration."""
         if not is_child_process():
             config = self.config["fit"].clone()
             config.ckpt_path = None  # of this session; the run itself has none

@@ -115,19 +115,22 @@ class DQN(lightning.LightningModule):
         return self.exploration(frames)
 
     @torch.no_grad()
-    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
-        """π_b(a | s): how probable :meth:`act` made these actions.
+    def behaviour(self, observation: Tensor, frames: int) -> Tensor:
+        """π_b(· | s): how probable :meth:`act` makes each action.
 
         Args:
             observation: ``[E, *O]``.
-            action: ``[E]`` int64.
             frames: environment frames, as handed to ``act``; no update may lie in between.
 
         Returns:
-            ``[E]`` float32 on the CPU.
+            ``[E, A]`` float32 on the CPU.
         """
-        epsilon = self.exploration_rate(frames)
-        return torch.where(self.greedy(observation).cpu() == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
+        return self.spread(self.greedy(observation), self.exploration_rate(frames))
+
+    def spread(self, action: Tensor, epsilon: float) -> Tensor:
+        """Probabilities of all actions where these ``[E]`` are taken but for a share ε, ``[E, A]`` on the CPU."""
+        taken = torch.nn.functional.one_hot(action.cpu(), self.num_actions)
+        return taken * (1 - epsilon) + epsilon / self.num_actions
 
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
@@ -254,6 +257,12 @@ class DQN(lightning.LightningModule):
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
 
+    def total_over_ranks(self, own: Tensor) -> Tensor:
+        """Sum of a tensor over all processes; all have to ask for it alike."""
+        if self.trainer.world_size == 1:
+            return own
+        return cast(Tensor, self.trainer.strategy.reduce(own.to(self.device), reduce_op="sum")).cpu()
+
     def _anneal(self, group: dict[str, Any], annealing: LinearSchedule) -> None:
         """Set the learning rate of the Q-network, whose group is the first one."""
         # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
@@ -274,9 +283,7 @@ class DQN(lightning.LightningModule):
 
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
-        sums = batch.play(self.greedy, self.device).sums()
-        if self.trainer.world_size > 1:
-            sums = self.trainer.strategy.reduce(sums.to(self.device), reduce_op="sum").cpu()
+        sums = self.total_over_ranks(batch.play(self.greedy, self.device).sums())
         suffix = "_greedy" if batch.epsilon == 0 else ""
         for name, value in evaluation_metrics(sums).items():
             self.log(f"eval/{name}{suffix}", value, batch_size=1, logger=False, add_dataloader_idx=False)

@@ -1,6 +1,6 @@
 """Jump-start reinforcement learning (Uchendu et al., 2023, arXiv 2204.02372)."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -74,9 +74,7 @@ class JSRL(GuidedDQN):
             list(recent)[len(recent) - finished :] for recent in (stream.recent_returns, stream.recent_lengths)
         )
         totals = torch.tensor([sum(returns), sum(lengths), len(returns)], dtype=torch.float64)
-        if self.trainer.world_size > 1:
-            totals = cast(Tensor, self.trainer.strategy.reduce(totals.to(self.device), reduce_op="sum")).cpu()
-        total, steps, episodes = totals.tolist()
+        total, steps, episodes = self.total_over_ranks(totals).tolist()
         if episodes < EPISODES:
             return
         mean = total / episodes
