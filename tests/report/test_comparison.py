@@ -3,9 +3,11 @@ import dataclasses
 import pytest
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.comparison import FinishedRun, collect, grouped, summary, summary_rows
+from diiqn_lightning.report.comparison import grouped, summary, summary_rows
 from diiqn_lightning.report.comparison_figure import draw_comparison
+from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.ledger import find_runs, write_ledger
+from diiqn_lightning.report.sources import collect
 from tests.report.test_ledger import make_run
 
 

@@ -1,0 +1,101 @@
+"""Figures over several games: IQM with intervals, IQM by frames, and performance profiles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.panels import LINES, MARKERS, draw_band, panels_of_curves
+from diiqn_lightning.report.scores import GameScores, normalised_curves
+from diiqn_lightning.report.statistics import (
+    Interval,
+    iqm,
+    iqm_and_band,
+    performance_profile,
+    probability_of_improvement,
+)
+from diiqn_lightning.report.style import GREY, new_figure
+
+THRESHOLDS = 60
+"""Normalised scores at which a profile is drawn."""
+
+
+def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Sequence[str]) -> Any:
+    """IQM of each label, and beside it the probability of improvement over the baseline.
+
+    Args:
+        scores: over the same games for each label.
+        baseline: label of the baseline.
+        order: of all labels of a report, so that a label has the same colour and marker in every figure.
+    """
+    figure = new_figure((9, 1.4 + 0.45 * len(scores)))
+    left, right = figure.subplots(1, 2, sharey=True)
+    labels = list(scores)
+    for row, label in enumerate(labels):
+        _draw_interval(left, row, iqm(scores[label]), order.index(label))
+        if label != baseline:
+            better = probability_of_improvement(scores[label], scores[baseline])
+            _draw_interval(right, row, better, order.index(label))
+    left.set_yticks(range(len(labels)), labels)
+    left.invert_yaxis()
+    left.set_xlabel("IQM of normalised scores")
+    right.set_xlabel(f"probability of improvement over {baseline}")
+    right.set_xlim(-0.02, 1.02)
+    for panel, level in ((left, 1.0), (right, 0.5)):
+        panel.axvline(level, color=GREY, linestyle=":", linewidth=1)
+        panel.margins(y=0.2)
+    return figure
+
+
+def profile_figure(scores: Mapping[str, GameScores], order: Sequence[str]) -> Any:
+    """Share of runs above each normalised score, with bootstrap bands.
+
+    Args:
+        scores: over the same games for each label.
+        order: of all labels of a report.
+    """
+    highest = max(value for games in scores.values() for own in games.values() for value in own)
+    thresholds = np.linspace(0, 1.05 * max(highest, 1.0), THRESHOLDS)
+    figure, (panel,) = panels_of_curves(["performance profile"], width=6)
+    for label, games in scores.items():
+        profile = performance_profile(games, thresholds.tolist())
+        draw_band(panel, label, thresholds.tolist(), profile, order.index(label))
+    panel.xaxis.set_major_formatter("{x:g}")
+    panel.set_xlabel("normalised score τ (0 random agent, 1 baseline)")
+    panel.set_ylabel("share of runs with a score above τ")
+    panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def efficiency_figure(
+    runs: Sequence[FinishedRun], baseline: str, labels: Sequence[str], games: Sequence[str], order: Sequence[str]
+) -> Any:
+    """IQM of normalised scores over frames, with stratified-bootstrap bands.
+
+    Args:
+        runs: finished runs.
+        baseline: label of the baseline.
+        labels: to draw; each has runs in all games.
+        games: over which.
+        order: of all labels of a report.
+    """
+    figure, (panel,) = panels_of_curves([f"{len(games)} game{'s' if len(games) > 1 else ''}"], width=6)
+    for label in labels:
+        frames, curves = normalised_curves(runs, baseline, label, games)
+        if frames:
+            draw_band(panel, label, frames, iqm_and_band(curves), order.index(label))
+    panel.axhline(1, color=GREY, linestyle=":", linewidth=1)
+    panel.set_ylabel("IQM of normalised scores")
+    panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _draw_interval(panel: Any, row: int, interval: Interval, number: int) -> None:
+    colour, dashes = LINES[number % len(LINES)]
+    if not math.isnan(interval.low):
+        panel.plot([interval.low, interval.high], [row, row], color=colour, linestyle=dashes, linewidth=2.5)
+    panel.plot(
+        interval.estimate, row, MARKERS[number % len(MARKERS)], color=colour, markerfacecolor="white", markersize=8
+    )
