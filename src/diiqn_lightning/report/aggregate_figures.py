@@ -16,9 +16,9 @@ from diiqn_lightning.report.statistics import (
     performance_profile,
     probability_of_improvement,
 )
-from diiqn_lightning.report.style import GREY, new_figure
+from diiqn_lightning.report.style import GREY, legend, new_figure
 
-THRESHOLDS = 60
+THRESHOLDS = 200
 """Normalised scores at which a profile is drawn."""
 
 
@@ -65,7 +65,7 @@ def profile_figure(scores: Mapping[str, GameScores], order: Sequence[str]) -> An
     panel.xaxis.set_major_formatter("{x:g}")
     panel.set_xlabel("normalised score τ (0 random agent, 1 baseline)")
     panel.set_ylabel("share of runs with a score above τ")
-    panel.legend(frameon=False, fontsize=8)
+    legend(panel)
     return figure
 
 
@@ -88,7 +88,7 @@ def efficiency_figure(
             draw_band(panel, label, frames, iqm_and_band(curves), order.index(label))
     panel.axhline(1, color=GREY, linestyle=":", linewidth=1)
     panel.set_ylabel("IQM of normalised scores")
-    panel.legend(frameon=False, fontsize=8)
+    legend(panel)
     return figure
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.panels import draw_mean, panels_of_curves
-from diiqn_lightning.report.style import GREY, figure_file
+from diiqn_lightning.report.style import GREY, figure_file, legend
 
 
 def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
@@ -31,7 +31,7 @@ def returns_figure(runs: Sequence[FinishedRun]) -> Any:
             if group := groups.get((environment, label)):
                 draw_mean(panel, label, [run.curve for run in group], number)
         _draw_levels(panel, [run for (place, _), group in groups.items() if place == environment for run in group])
-        panel.legend(frameon=False, fontsize=8)
+        legend(panel)
     panels[0].set_ylabel("return of an episode, ε = 0.01")
     return figure
 
@@ -58,7 +58,7 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
             if curves := groups.get((environment, label)):
                 draw_mean(panel, label, curves, number)
         panel.set_ylim(-0.02, 1.02)
-        panel.legend(frameon=False, fontsize=8)
+        legend(panel)
     panels[0].set_ylabel(title)
     return figure
 

@@ -81,8 +81,8 @@ def interquartile_means(runs: Sequence[FinishedRun], baseline: str) -> dict[str,
 
     Returns:
         By label: ``{"iqm": [estimate, low, high], "difference": …, "probability_of_improvement": …, "games": …,
-        "seeds": …}``: the difference to the baseline's IQM, the probability that a run is better than one of the
-        baseline, and the fewest seeds that a game has; limits are ``None`` where that is one.
+        "seeds": …, "baseline_seeds": …}``: the difference to the baseline's IQM, the probability that a run is better
+        than one of the baseline, and the fewest seeds that a game has; limits are ``None`` where that is one.
     """
     scores = normalised_scores(runs, baseline)
     means = {}
@@ -93,7 +93,8 @@ def interquartile_means(runs: Sequence[FinishedRun], baseline: str) -> dict[str,
             "difference": _rounded(iqm_difference(games, same_games)),
             "probability_of_improvement": _rounded(probability_of_improvement(games, same_games)),
             "games": sorted(games),
-            "seeds": min(map(len, (*games.values(), *same_games.values()))),
+            "seeds": min(map(len, games.values())),
+            "baseline_seeds": min(map(len, same_games.values())),
         }
     return means
 

@@ -22,8 +22,11 @@ tbody tr:nth-child(even) { background: var(--shade); }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.85em; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--shade); padding: 0.8rem; }
 @media print { :root { --ink: #000000; --paper: #ffffff; --shade: #ffffff; }
-  body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; } figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; } }
+  body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
+  figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; } }
 """
+
+NUMBER = ' class="number"'
 
 
 def html_page(document: Document) -> str:
@@ -70,7 +73,8 @@ def _block(block: Block) -> str:
             return f"<pre>{escape(text)}</pre>"
         case Table(caption, columns, rows):
             head = "".join(f'<th scope="col">{_inline(name)}</th>' for name in columns)
-            body = "\n".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+            numeric = [all(map(_is_number, cells)) for cells in zip(*rows, strict=True)]
+            body = "\n".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in rows)
             return (
                 f'<div class="scroll"><table>\n<caption>{_inline(caption)}</caption>\n'
                 f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
@@ -83,9 +87,13 @@ def _block(block: Block) -> str:
             )
 
 
-def _cell(text: str) -> str:
-    numeric = re.fullmatch(r"[−-]?[\d,.]+( %)?", text)
-    return f'<td class="number">{text}</td>' if numeric else f"<td>{_inline(text)}</td>"
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"([−-]?[\d,.]+( %)?)?|never|–", text) is not None
+
+
+def _cell(text: str, number: bool) -> str:
+    """A cell; columns of numbers are set flush right."""
+    return f"<td{NUMBER if number else ''}>{_inline(text)}</td>"
 
 
 def _inline(text: str) -> str:

@@ -19,7 +19,7 @@ from diiqn_lightning.report.statistics import Interval, difference_of_means, fra
 from diiqn_lightning.report.style import figure_files
 
 LINES_APART = "Lines differ in dashes and markers, too."
-AGGREGATES = ("iqm", "difference", "probability_of_improvement")
+AGAINST = ("difference", "probability_of_improvement")
 GUIDANCE_FIGURES = (
     (
         "confidence",
@@ -104,15 +104,10 @@ def games_section(
         )
     rows = []
     for label, mean in means.items():
-        cells = [Interval(*(math.nan if value is None else value for value in mean[name])) for name in AGGREGATES]
-        own = label == baseline
-        rows.append(
-            [
-                label,
-                ", ".join(mean["games"]),
-                *(shown(None if own and i else each, 2, mean["seeds"]) for i, each in enumerate(cells)),
-            ]
-        )
+        seeds = min(mean["seeds"], mean["baseline_seeds"])
+        own = shown(_interval(mean["iqm"]), 2, mean["seeds"])
+        against = [shown(_interval(mean[name]), 2, seeds) if label != baseline else "" for name in AGAINST]
+        rows.append([label, ", ".join(mean["games"]), own, *against])
     columns = (
         "algorithm",
         "games",
@@ -199,6 +194,10 @@ def guidance_section(runs: Sequence[FinishedRun], folder: Path) -> Section:
     return Section(
         "Confidence and inference", blocks or [Text("None of these runs has an expert whose guidance was logged.")]
     )
+
+
+def _interval(limits: Sequence[float | None]) -> Interval:
+    return Interval(*(math.nan if value is None else value for value in limits))
 
 
 def _picture(folder: Path, name: str, figure: Any, alt: str, caption: str) -> Picture:

@@ -21,6 +21,11 @@ def new_figure(size: tuple[float, float]) -> Any:
     return plt.figure(figsize=size, layout="constrained")
 
 
+def legend(panel: Any) -> None:
+    """A legend that stays readable above lines."""
+    panel.legend(fontsize=8, facecolor="white", framealpha=0.8, edgecolor="none")
+
+
 def figure_file(figure: Any, path: Path) -> None:
     """Write a figure without frames above and beside its axes, in one step."""
     figure_files(figure, [path])

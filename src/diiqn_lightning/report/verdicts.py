@@ -20,7 +20,8 @@ RULE = f"""A claim of a to b percent is *exceeded* where the whole 95 % interval
 estimate is at least a and the interval is above 0, and otherwise *not reproduced*. A claim of being about equal is
 exceeded where the whole interval is above {EQUAL_WITHIN:g} %, and reproduced where the estimate is at least
 −{EQUAL_WITHIN:g} %. A claim of ending above something is reproduced where the interval of the difference is above 0.
-*Not measured* is what has fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by."""
+The largest gain is
+judged when all its games are measured, or when one is large enough. *Not measured* is what has fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by."""
 
 
 class Verdict(NamedTuple):
@@ -28,7 +29,7 @@ class Verdict(NamedTuple):
 
     Args:
         claim: the paper's.
-        environment, label: where and by what it was measured; empty where it was not.
+        environment, label: where and by what it was measured, or where it was not, and then no label.
         measured: in percent or in return.
         at_least: the measured number is a lower bound.
         seeds: of ours and of the reference (0: a single number, the expert's).
@@ -45,7 +46,7 @@ class Verdict(NamedTuple):
 
 
 def verdicts(runs: Sequence[FinishedRun], baseline: str = "dqn") -> list[Verdict]:
-    """Verdicts on all claims, at least one row for each.
+    """Verdicts on all claims, at least one row for each, and one for the environments that it was not measured in.
 
     Args:
         runs: finished runs of equal length in each environment.
@@ -56,7 +57,10 @@ def verdicts(runs: Sequence[FinishedRun], baseline: str = "dqn") -> list[Verdict
         own = [row for row in _measurements(claim, runs, baseline) if row is not None]
         if claim.kind == "largest_gain" and own:
             own = [_largest(claim, own)]
-        rows += own or [Verdict(claim, "", "", None, False, (0, 0), NOT_MEASURED)]
+        rows += own
+        absent = [name for name in claim.environments if name not in {row.environment for row in own}]
+        if not own or (absent and claim.kind != "largest_gain"):
+            rows.append(Verdict(claim, ", ".join(absent), "", None, False, (0, 0), NOT_MEASURED))
     return rows
 
 
