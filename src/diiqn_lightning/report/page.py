@@ -83,7 +83,7 @@ def build(material: Material, figures: Path) -> Document:
             curves_section(material.whole, figures),
             returns_section(runs, baseline),
             games_section(runs, baseline, material.means, figures),
-            frames_section(runs, baseline),
+            frames_section(runs, material.whole, baseline),
             guidance_section(material.whole, figures),
             _claims(material.verdicts),
             Section("How each number is computed", [Items(DEFINITIONS)]),

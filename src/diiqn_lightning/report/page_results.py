@@ -154,14 +154,21 @@ def _game_pictures(runs: Sequence[FinishedRun], baseline: str, folder: Path) -> 
     ]
 
 
-def frames_section(runs: Sequence[FinishedRun], baseline: str) -> Section:
-    """Frames to the expert's return, to the baseline's last and to 95 % of the best, and percent faster."""
-    groups = grouped(runs)
+def frames_section(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], baseline: str) -> Section:
+    """Frames to the expert's return, to the baseline's last and to 95 % of the best, and percent faster.
+
+    Args:
+        runs: of equal length in each environment; what the returns to reach are taken from.
+        whole: the same, not cut; what the frames are counted on.
+        baseline: label of the baseline.
+    """
+    groups, uncut = grouped(runs), grouped(whole)
     rows = []
-    for (environment, label), group in groups.items():
+    for (environment, label), group in uncut.items():
         here = [others for (place, _), others in groups.items() if place == environment]
-        reference = groups.get((environment, baseline))
-        levels = [_level(group, "expert_return"), _level(reference or [], "eval_return"), level_near_best(here)]
+        reference = uncut.get((environment, baseline))
+        last = _level(groups.get((environment, baseline), []), "eval_return")
+        levels = [_level(group, "expert_return"), last, level_near_best(here)]
         cells = [_frames(group, level) for level in levels]
         faster = [
             speed_up(group, reference, level) if reference and label != baseline and level is not None else None

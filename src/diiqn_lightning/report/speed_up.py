@@ -61,15 +61,23 @@ def speed_up(group: Sequence[FinishedRun], reference: Sequence[FinishedRun], lev
         last = _first(other.mean(axis=axis), curves[1][0], level, curves[1][0][-1])
         return np.maximum(100 * (1 - first / last), NEVER)
 
-    samples = [
-        np.array([[dict(zip(*run.curve, strict=True))[at] for at in frames] for run in some])
-        for some, (frames, _) in zip((group, reference), curves, strict=True)
-    ]
+    width = max(len(frames) for frames, _ in curves)
+    samples = [_table(some, frames, width) for some, (frames, _) in zip((group, reference), curves, strict=True)]
     estimate, low, high = interval_of(samples, percent)
     return SpeedUp(Interval(estimate, -math.inf if low < -1e6 else low, high), reference_reached is None)
+
+
+def _table(runs: Sequence[FinishedRun], frames: Sequence[int], width: int) -> Any:
+    """Returns ``[seeds, width]``; beyond the end of the curves no level is ever reached."""
+    returns = np.full((len(runs), width), -np.inf)
+    for row, run in zip(returns, runs, strict=True):
+        by_frame = dict(zip(*run.curve, strict=True))
+        row[: len(frames)] = [by_frame[at] for at in frames]
+    return returns
 
 
 def _first(means: Any, frames: Sequence[int], level: float, never: float) -> Any:
     """Frames of the first evaluation at a level, along the first axis."""
     there = means >= level
-    return np.where(there.any(axis=0), np.asarray(frames, float)[there.argmax(axis=0)], never)
+    first = np.minimum(there.argmax(axis=0), len(frames) - 1)
+    return np.where(there.any(axis=0), np.asarray(frames, float)[first], never)

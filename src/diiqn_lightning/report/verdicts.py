@@ -8,7 +8,7 @@ from typing import NamedTuple
 from diiqn_lightning.report.claims import CLAIMS, EQUAL_WITHIN, OURS, Claim
 from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.speed_up import SpeedUp, level_near_best, speed_up
+from diiqn_lightning.report.speed_up import level_near_best, speed_up
 from diiqn_lightning.report.statistics import Interval, difference_of_means, ratio_above
 
 LEAST_SEEDS = 3
@@ -20,8 +20,8 @@ RULE = f"""A claim of a to b percent is *exceeded* where the whole 95 % interval
 estimate is at least a and the interval is above 0, and otherwise *not reproduced*. A claim of being about equal is
 exceeded where the whole interval is above {EQUAL_WITHIN:g} %, and reproduced where the estimate is at least
 −{EQUAL_WITHIN:g} %. A claim of ending above something is reproduced where the interval of the difference is above 0.
-The largest gain is
-judged when all its games are measured, or when one is large enough. *Not measured* is what has fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by."""
+The largest gain is judged when all its games are measured, or when one is large enough. *Not measured* is what has
+fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by."""
 
 
 class Verdict(NamedTuple):
@@ -45,16 +45,17 @@ class Verdict(NamedTuple):
     verdict: str
 
 
-def verdicts(runs: Sequence[FinishedRun], baseline: str = "dqn") -> list[Verdict]:
+def verdicts(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], baseline: str = "dqn") -> list[Verdict]:
     """Verdicts on all claims, at least one row for each, and one for the environments that it was not measured in.
 
     Args:
         runs: finished runs of equal length in each environment.
+        whole: the same, not cut: frames to a return are counted on these.
         baseline: label that stands for DQN.
     """
     rows: list[Verdict] = []
     for claim in CLAIMS:
-        own = [row for row in _measurements(claim, runs, baseline) if row is not None]
+        own = [row for row in _measurements(claim, runs, whole, baseline) if row is not None]
         if claim.kind == "largest_gain" and own:
             own = [_largest(claim, own)]
         rows += own
@@ -75,8 +76,10 @@ def judge(claim: Claim, measured: Interval) -> str:
     return REPRODUCED if measured.estimate >= claim.low and measured.low > 0 else NOT_REPRODUCED
 
 
-def _measurements(claim: Claim, runs: Sequence[FinishedRun], baseline: str) -> list[Verdict | None]:
-    groups = grouped(runs)
+def _measurements(
+    claim: Claim, runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], baseline: str
+) -> list[Verdict | None]:
+    groups, uncut = grouped(runs), grouped(whole)
     rows: list[Verdict | None] = []
     for (environment, label), group in groups.items():
         if group[0].algorithm not in OURS[claim.algorithm] or environment not in (claim.environments or (environment,)):
@@ -88,7 +91,15 @@ def _measurements(claim: Claim, runs: Sequence[FinishedRun], baseline: str) -> l
         here = {name: others for (place, name), others in groups.items() if place == environment}
         for name, others in here.items():
             if _is_reference(claim, name, others, group, baseline):
-                rows.append(_against(claim, environment, label, group, others, list(here.values())))
+                if claim.kind == "faster":
+                    near_best = level_near_best(list(here.values()))
+                    rows.append(
+                        _faster(
+                            claim, environment, label, uncut[environment, label], uncut[environment, name], near_best
+                        )
+                    )
+                else:
+                    rows.append(_against(claim, environment, label, group, others))
     return rows
 
 
@@ -107,17 +118,25 @@ def _against(
     label: str,
     group: Sequence[FinishedRun],
     others: Sequence[FinishedRun],
-    everybody: Sequence[Sequence[FinishedRun]],
 ) -> Verdict | None:
     own, reference = ([run.numbers["eval_return"] for run in some] for some in (group, others))
     seeds = (len(group), len(others))
-    if claim.kind == "faster":
-        found: SpeedUp = speed_up(group, others, level_near_best(everybody))
-        return _row(claim, environment, label, found.percent, seeds, found.at_least)
     if claim.kind == "higher":
         return _row(claim, environment, label, difference_of_means(own, reference), seeds)
     # Percent of a return that is not positive mean nothing.
     return _row(claim, environment, label, ratio_above(own, reference), seeds) if min(reference) > 0 else None
+
+
+def _faster(
+    claim: Claim,
+    environment: str,
+    label: str,
+    group: Sequence[FinishedRun],
+    others: Sequence[FinishedRun],
+    level: float,
+) -> Verdict:
+    found = speed_up(group, others, level)
+    return _row(claim, environment, label, found.percent, (len(group), len(others)), found.at_least)
 
 
 def _higher(claim: Claim, environment: str, label: str, group: Sequence[FinishedRun], level: list[float]) -> Verdict:

@@ -45,7 +45,7 @@ def write_report(
             told.append(write_gains(gains, aside / "gains.csv"))
             figures["normalised"] = means
             written.append("gains.csv")
-        judged = verdicts(runs, baseline)
+        judged = verdicts(runs, whole, baseline)
         figures["claims"] = [_as_json(verdict) for verdict in judged]
         (aside / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
         notes = [*notes, *notes_on(runs, baseline)]
