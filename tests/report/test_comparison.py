@@ -51,14 +51,14 @@ def test_other_settings_are_other_groups_and_no_more_seeds():
 def test_a_run_that_is_named_twice_counts_once(tmp_path):
     make_run(tmp_path / "runs" / "a")
     write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
-    assert len(collect([tmp_path / "runs", tmp_path / "ledger.csv"])) == 1
+    assert len(collect([tmp_path / "runs", tmp_path / "ledger.csv"]).runs) == 1
 
 
 def test_folders_and_ledgers_say_the_same(tmp_path):
     for seed in range(2):
         make_run(tmp_path / "runs" / str(seed), seed=seed)
     write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
-    assert collect([tmp_path / "runs"]) == collect([tmp_path / "ledger.csv"])
+    assert collect([tmp_path / "runs"]).runs == collect([tmp_path / "ledger.csv"]).runs
 
 
 def test_draws_runs_whose_curves_have_different_frames(tmp_path):

@@ -44,11 +44,14 @@ def read_export(path: Path) -> list[FinishedRun]:
         missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
         if missing:
             raise InputError("runs", str(path), f"add the column {missing[0]} to the export (docs/report.md shows how)")
-        histories: dict[tuple[str, ...], list[dict[str, float]]] = {}
+        histories: dict[tuple[str, str, str, str, int], list[dict[str, float]]] = {}
         for number, row in enumerate(reader, 2):
-            identity = tuple(row.get(name) or "" for name in (*IDENTITY, "expert", "run"))
+            algorithm, environment, expert, run = (
+                row.get(name) or "" for name in ("algorithm", "environment", "expert", "run")
+            )
+            identity = (algorithm, environment, expert, run, _seed(path, number, row))
             histories.setdefault(identity, []).append(_numbers(path, number, row))
-    return [_run(path, identity, history) for identity, history in histories.items()]
+    return [_run(*identity, history) for identity, history in histories.items()]
 
 
 def curve_of(name: str, history: list[dict[str, float]]) -> tuple[list[int], list[float]]:
@@ -71,12 +74,18 @@ def _numbers(path: Path, number: int, row: Mapping[str, str | None]) -> dict[str
     return numbers
 
 
-def _run(path: Path, identity: tuple[str, ...], history: list[dict[str, float]]) -> FinishedRun:
-    algorithm, environment, seed, expert, _ = identity
+def _seed(path: Path, number: int, row: Mapping[str, str | None]) -> int:
+    """A whole number, also where pandas wrote it with a point."""
     try:
-        number = int(float(seed))
+        return int(float(row["seed"] or ""))
     except ValueError as error:
-        raise InputError("runs", str(path), f"column seed has {seed!r}, not a whole number") from error
+        remedy = f"line {number} has {row['seed']!r} in column seed, not a whole number"
+        raise InputError("runs", str(path), remedy) from error
+
+
+def _run(
+    algorithm: str, environment: str, expert: str, _: str, seed: int, history: list[dict[str, float]]
+) -> FinishedRun:
     curve = curve_of("eval/return", history)
     numbers = {name: row[name] for row in history for name in LEVELS if name in row}
     if curve[1]:
@@ -85,7 +94,7 @@ def _run(path: Path, identity: tuple[str, ...], history: list[dict[str, float]])
         algorithm,
         environment,
         expert,
-        number,
+        seed,
         curve[0][-1] if curve[0] else 0,
         numbers,
         curve,
