@@ -26,7 +26,7 @@ def find_wandb_files(source: Path) -> list[Path]:
     """W&B's files: the one that is named, or those below a folder, each once although ``latest-run`` is a link."""
     if source.is_file():
         return [source]
-    return sorted({path.resolve() for path in source.rglob("*run-*/run-*.wandb")})
+    return sorted({path.resolve() for path in source.rglob("run-*.wandb")})
 
 
 def read_wandb_file(path: Path) -> FinishedRun | str:
