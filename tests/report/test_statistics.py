@@ -58,6 +58,7 @@ def test_frames_to_a_return():
     curve = ([100, 200, 300], [1.0, 5.0, 4.0])
     assert frames_to(curve, 4.0) == 200
     assert frames_to(curve, 6.0) is None
+    assert frames_to(curve, 5.0000012) == 200  # what a ledger rounded to five digits
 
 
 def test_probability_of_improvement_by_hand():

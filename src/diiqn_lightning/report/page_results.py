@@ -185,7 +185,7 @@ def frames_section(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], ba
         f"% faster than {baseline} to its last return",
         "% faster to 95 % of the best",
     )
-    caption = "Frames of the mean curve's first evaluation at a return; “never” within the frames that were run."
+    caption = "Frames of the mean curve's first evaluation at a return, on whole runs; “never” within these."
     return Section("Frames to a return", [Table(caption, columns, rows)])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import mean_curve
-from diiqn_lightning.report.statistics import Interval, frames_to, interval_of
+from diiqn_lightning.report.statistics import Interval, frames_to, interval_of, just_below
 
 NEVER = -1e9
 """Stands for minus infinity among resamples, with which no limits can be interpolated."""
@@ -78,6 +78,6 @@ def _table(runs: Sequence[FinishedRun], frames: Sequence[int], width: int) -> An
 
 def _first(means: Any, frames: Sequence[int], level: float, never: float) -> Any:
     """Frames of the first evaluation at a level, along the first axis."""
-    there = means >= level
+    there = means >= just_below(level)
     first = np.minimum(there.argmax(axis=0), len(frames) - 1)
     return np.where(there.any(axis=0), np.asarray(frames, float)[first], never)

@@ -156,7 +156,12 @@ def frames_to(curve: tuple[Sequence[int], Sequence[float]], threshold: float) ->
         curve: frames and evaluated returns.
         threshold: the return.
     """
-    return next((frames for frames, value in zip(*curve, strict=True) if value >= threshold), None)
+    return next((frames for frames, value in zip(*curve, strict=True) if value >= just_below(threshold)), None)
+
+
+def just_below(threshold: float) -> float:
+    """The least return that counts as reaching a threshold: ledgers keep five digits of a curve."""
+    return threshold - 1e-4 * abs(threshold)
 
 
 def _games(scores: Scores) -> list[Any]:

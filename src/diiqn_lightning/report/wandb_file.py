@@ -5,6 +5,7 @@ checksum, a length and a kind); a record is one of W&B's protocol buffers, which
 """
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,9 @@ def _records(data: bytes) -> Iterator[bytes]:
 
 def _numbers(items: Any) -> dict[str, float]:
     values = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
-    return {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    return {
+        name: float(value) for name, value in values.items() if isinstance(value, int | float) and math.isfinite(value)
+    }
 
 
 def _run(config: dict[str, Any], history: list[dict[str, float]]) -> FinishedRun:
