@@ -69,12 +69,12 @@ def test_an_export_of_wandb(tmp_path):
         ["x", 0, 100, 1.0, "", "diiqn", "breakout", 0, "breakout-strong"],
         ["x", 1, 100, "", 0.8, "diiqn", "breakout", 0, "breakout-strong"],
         ["x", 2, 200.0, 2.5, "nan", "diiqn", "breakout", 0.0, "breakout-strong"],
-        ["y", 0, 200, 7.0, "", "dqn", "breakout", 1, ""],
+        ["y", 0, 200, 7.0, "", "dqn", "MinAtar/Breakout-v1", 1, ""],
     ]
     one, other = collect([export(tmp_path / "wandb.csv", rows)]).runs
     assert (one.label, one.seed, one.frames, one.numbers) == ("diiqn, strong expert", 0, 200, {"eval_return": 2.5})
     assert (one.curve, one.guidance) == (([100, 200], [1.0, 2.5]), {"expert/weight": ([100], [0.8])})
-    assert (other.label, other.seed) == ("dqn", 1)
+    assert (other.label, other.environment, other.seed) == ("dqn", "breakout", 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.finished_run import GUIDANCE, FinishedRun
+from diiqn_lightning.report.names import environment_name
 
 IDENTITY = ("algorithm", "environment", "seed")
 NEEDED = (*IDENTITY, "frames", "eval/return")
@@ -32,9 +33,9 @@ def read_export(path: Path) -> list[FinishedRun]:
     """The runs of an export.
 
     Rows with the same algorithm, environment, expert, seed and, where there is such a column, ``run`` are one run; of
-    two rows at the same frames the later one counts. Needed are the columns ``algorithm``, ``environment``, ``seed``,
-    ``frames`` and ``eval/return``; ``expert``, ``expert_return``, ``random_return``, ``expert/weight`` and
-    ``inference/accuracy`` are used where they are there, and all others are left alone.
+    two rows at the same frames the later one counts. Needed are the columns ``algorithm``, ``environment`` (a name or
+    a Gymnasium id), ``seed``, ``frames`` and ``eval/return``; ``expert``, ``expert_return``, ``random_return``,
+    ``expert/weight`` and ``inference/accuracy`` are used where they are there, and all others are left alone.
 
     Raises:
         InputError: for a missing column, or a cell that is no number.
@@ -49,7 +50,7 @@ def read_export(path: Path) -> list[FinishedRun]:
             algorithm, environment, expert, run = (
                 row.get(name) or "" for name in ("algorithm", "environment", "expert", "run")
             )
-            identity = (algorithm, environment, expert, run, _seed(path, number, row))
+            identity = (algorithm, environment_name(environment), expert, run, _seed(path, number, row))
             histories.setdefault(identity, []).append(_numbers(path, number, row))
     return [_run(*identity, history) for identity, history in histories.items()]
 
