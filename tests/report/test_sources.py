@@ -58,9 +58,10 @@ def test_a_report_among_the_runs_is_no_run(tmp_path):
     assert len(collect([tmp_path / "runs"]).runs) == 1
 
 
-def test_a_summary_of_something_else_is_refused(tmp_path):
-    (make_run(tmp_path / "run") / "summary.json").write_text("{}")
-    with pytest.raises(InputError, match="not that of a run"):
+@pytest.mark.parametrize(("name", "content"), [("summary.json", "{}"), ("config.yaml", "a: ["), ("config.yaml", "")])
+def test_files_of_something_else_are_refused(tmp_path, name, content):
+    (make_run(tmp_path / "run") / name).write_text(content)
+    with pytest.raises(InputError, match="not those of a run"):
         collect([tmp_path])
 
 

@@ -109,7 +109,10 @@ def notes_on(runs: Sequence[FinishedRun], baseline: str) -> list[str]:
                 f"--key takes the runs whose key begins with what is in brackets."
             )
         elif (environment, baseline) not in groups:
-            notes.append(f"{environment}: there is no run of {baseline}, so nothing is measured against it.")
+            notes.append(
+                f"{environment}: there is no run of {baseline}, so nothing is measured against it "
+                "(--baseline names another)."
+            )
         if not any("random_return" in run.numbers for run in runs if run.environment == environment):
             notes.append(f"{environment}: a random agent's return is not known, so that no score is normalised.")
     single = [f"{label} on {environment}" for (environment, label), group in groups.items() if len(group) == 1]

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.curve import read_metrics
 from diiqn_lightning.report.finished_run import GUIDANCE, NUMBERS, FinishedRun
@@ -92,8 +94,12 @@ def _from_table(path: Path) -> list[FinishedRun]:
 def _from_folder(folder: RunFolder) -> FinishedRun:
     try:
         row = ledger_row(folder)
-    except (KeyError, TypeError, OSError) as error:
-        raise InputError("runs", str(folder.path), f"its summary.json is not that of a run ({error!r})") from error
+    except (KeyError, TypeError, AttributeError, OSError, yaml.YAMLError) as error:
+        raise InputError(
+            "runs",
+            str(folder.path),
+            f"its summary.json and config.yaml are not those of a run ({type(error).__name__})",
+        ) from error
     return _from_row(row, folder.metrics, folder.read_summary().get("versions", {}))
 
 

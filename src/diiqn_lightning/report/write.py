@@ -35,7 +35,8 @@ def write_report(
     """
     runs, notes = align(whole)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", suffix=".partial", dir=out.parent) as name:
+    near = out if out.is_dir() else out.parent  # on the same disk, and a place that can be written
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", suffix=".partial", dir=near) as name:
         aside = Path(name)
         told = [write_summary_table(runs, aside / "returns.csv")]
         written = ["returns.csv", "summary.json", "curves.png"]
