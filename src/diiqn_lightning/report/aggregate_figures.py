@@ -58,7 +58,7 @@ def profile_figure(scores: Mapping[str, GameScores], order: Sequence[str]) -> An
     """
     highest = max(value for games in scores.values() for own in games.values() for value in own)
     thresholds = np.linspace(0, 1.05 * max(highest, 1.0), THRESHOLDS)
-    figure, (panel,) = panels_of_curves(["performance profile"], width=6)
+    figure, (panel,) = panels_of_curves(["performance profile"], width=6, height=3.6 + 0.17 * len(scores))
     for label, games in scores.items():
         profile = performance_profile(games, thresholds.tolist())
         draw_band(panel, label, thresholds.tolist(), profile, order.index(label))
@@ -81,7 +81,8 @@ def efficiency_figure(
         games: over which.
         order: of all labels of a report.
     """
-    figure, (panel,) = panels_of_curves([f"{len(games)} game{'s' if len(games) > 1 else ''}"], width=6)
+    title = f"{len(games)} game{'s' if len(games) > 1 else ''}"
+    figure, (panel,) = panels_of_curves([title], width=6, height=3.6 + 0.17 * len(labels))
     for label in labels:
         frames, curves = normalised_curves(runs, baseline, label, games)
         if frames:
@@ -95,7 +96,9 @@ def efficiency_figure(
 def _draw_interval(panel: Any, row: int, interval: Interval, number: int) -> None:
     colour, dashes = LINES[number % len(LINES)]
     if not math.isnan(interval.low):
-        panel.plot([interval.low, interval.high], [row, row], color=colour, linestyle=dashes, linewidth=2.5)
+        limits = [interval.low, interval.high]
+        panel.plot(limits, [row, row], color=colour, linestyle=dashes, linewidth=2.5)
+        panel.plot(limits, [row, row], "|", color=colour, markersize=16, markeredgewidth=2)  # seen beside the marker
     panel.plot(
         interval.estimate, row, MARKERS[number % len(MARKERS)], color=colour, markerfacecolor="white", markersize=8
     )

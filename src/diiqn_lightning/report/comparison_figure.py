@@ -1,6 +1,7 @@
 """Learning curves of several runs as one picture: returns, or what guided the agents."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def returns_figure(runs: Sequence[FinishedRun]) -> Any:
     groups = grouped(runs)
     environments = list(dict.fromkeys(environment for environment, _ in groups))
     labels = list(dict.fromkeys(label for _, label in groups))
-    figure, panels = panels_of_curves(environments)
+    figure, panels = panels_of_curves(environments, height=_height(groups))
     for environment, panel in zip(environments, panels, strict=True):
         for number, label in enumerate(labels):
             if group := groups.get((environment, label)):
@@ -52,7 +53,7 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
     labels = list(dict.fromkeys(label for _, label in grouped(runs)))
     if not environments:
         return None
-    figure, panels = panels_of_curves(environments)
+    figure, panels = panels_of_curves(environments, height=_height(groups))
     for environment, panel in zip(environments, panels, strict=True):
         for number, label in enumerate(labels):
             if curves := groups.get((environment, label)):
@@ -61,6 +62,11 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
         legend(panel)
     panels[0].set_ylabel(title)
     return figure
+
+
+def _height(groups: Iterable[tuple[str, str]]) -> float:
+    """Of a panel, in inches, with room for the longest legend below it."""
+    return 3.8 + 0.17 * max(Counter(environment for environment, _ in groups).values())
 
 
 def _draw_levels(panel: Any, runs: list[FinishedRun]) -> None:

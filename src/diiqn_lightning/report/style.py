@@ -22,8 +22,8 @@ def new_figure(size: tuple[float, float]) -> Any:
 
 
 def legend(panel: Any) -> None:
-    """A legend that stays readable above lines."""
-    panel.legend(fontsize=8, facecolor="white", framealpha=0.8, edgecolor="none")
+    """A legend below the panel, where it hides no line."""
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8, frameon=False)
 
 
 def figure_file(figure: Any, path: Path) -> None:
