@@ -3,9 +3,11 @@ import dataclasses
 import pytest
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.comparison import FinishedRun, collect, grouped, summary, summary_rows
+from diiqn_lightning.report.comparison import grouped, summary, summary_rows
 from diiqn_lightning.report.comparison_figure import draw_comparison
+from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.ledger import find_runs, write_ledger
+from diiqn_lightning.report.sources import collect
 from tests.report.test_ledger import make_run
 
 
@@ -49,14 +51,14 @@ def test_other_settings_are_other_groups_and_no_more_seeds():
 def test_a_run_that_is_named_twice_counts_once(tmp_path):
     make_run(tmp_path / "runs" / "a")
     write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
-    assert len(collect([tmp_path / "runs", tmp_path / "ledger.csv"])) == 1
+    assert len(collect([tmp_path / "runs", tmp_path / "ledger.csv"]).runs) == 1
 
 
 def test_folders_and_ledgers_say_the_same(tmp_path):
     for seed in range(2):
         make_run(tmp_path / "runs" / str(seed), seed=seed)
     write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path / "runs"]))
-    assert collect([tmp_path / "runs"]) == collect([tmp_path / "ledger.csv"])
+    assert collect([tmp_path / "runs"]).runs == collect([tmp_path / "ledger.csv"]).runs
 
 
 def test_draws_runs_whose_curves_have_different_frames(tmp_path):

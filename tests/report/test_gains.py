@@ -1,6 +1,6 @@
 import pytest
 
-from diiqn_lightning.report.comparison import FinishedRun
+from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import gain_rows, interquartile_means, mean_curve, write_gains
 
 

@@ -3,7 +3,18 @@ import math
 import numpy as np
 import pytest
 
-from diiqn_lightning.report.statistics import frames_to, iqm, iqm_difference, normalised
+from diiqn_lightning.report.statistics import (
+    difference_of_means,
+    frames_to,
+    iqm,
+    iqm_and_band,
+    iqm_difference,
+    mean_and_band,
+    normalised,
+    performance_profile,
+    probability_of_improvement,
+    ratio_above,
+)
 
 
 def test_normalised_scores_by_hand():
@@ -47,3 +58,36 @@ def test_frames_to_a_return():
     curve = ([100, 200, 300], [1.0, 5.0, 4.0])
     assert frames_to(curve, 4.0) == 200
     assert frames_to(curve, 6.0) is None
+    assert frames_to(curve, 5.0000012) == 200  # what a ledger rounded to five digits
+
+
+def test_probability_of_improvement_by_hand():
+    # Game a: of the pairs (3, 1) (3, 3) (2, 1) (2, 3) two are won and one is a draw: 2.5 / 4. Game b: 1.
+    ours = {"a": [3.0, 2.0], "b": [9.0, 8.0]}
+    theirs = {"b": [1.0, 2.0, 3.0], "a": [1.0, 3.0]}
+    assert probability_of_improvement(ours, theirs).estimate == (2.5 / 4 + 1) / 2
+
+
+def test_performance_profiles_by_hand():
+    # Above 1: one of two in a, none of one in b; games count alike.
+    profile = performance_profile({"a": [0.5, 2.0], "b": [1.0]}, [0.0, 1.0, 2.0])
+    assert [point.estimate for point in profile] == [1.0, 0.25, 0.0]
+
+
+def test_bands_go_through_the_mean_and_take_whole_curves():
+    # Two seeds that cross: drawn whole, their mean at either frame is 0, 1 or 2, and so the limits are 0 and 2.
+    band = mean_and_band([[0.0, 2.0], [2.0, 0.0]])
+    assert band == [(1.0, 0.0, 2.0), (1.0, 0.0, 2.0)]
+    assert iqm_and_band({"a": [[1.0, 4.0], [1.0, 4.0]], "b": [[3.0, 4.0], [3.0, 4.0]]}) == [(2, 2, 2), (4, 4, 4)]
+
+
+def test_percent_and_difference_of_means_by_hand():
+    assert ratio_above([3.0, 5.0], [2.0, 2.0]) == (100.0, 50.0, 150.0)
+    assert difference_of_means([3.0, 5.0], [2.0, 2.0]) == (2.0, 1.0, 3.0)
+    assert difference_of_means([3.0, 5.0], [2.0]) == (2.0, 1.0, 3.0)  # a single number has no spread
+
+
+def test_many_seeds_are_drawn_in_turns(monkeypatch):
+    monkeypatch.setattr("diiqn_lightning.report.statistics.LARGEST_BATCH", 1000)
+    low, high = iqm({"a": list(np.linspace(0, 1, 30))})[1:]
+    assert 0.2 < low < 0.5 < high < 0.8

@@ -1,7 +1,7 @@
 """``report``: finished runs side by side."""
 
 import argparse
-import json
+import shlex
 from pathlib import Path
 
 from diiqn_lightning.cli.verb import verb_parser
@@ -10,6 +10,10 @@ from diiqn_lightning.errors import InputError, writing
 EXAMPLES = """examples
   python -m diiqn_lightning report runs/dqn/breakout runs/diiqn/breakout --out reports/breakout
   python -m diiqn_lightning report results/ledger.csv --algorithm dqn diiqn --environment breakout --out reports/ledger
+  python -m diiqn_lightning report exported.csv --out reports/wandb            # an export of W&B: docs/report.md
+  python -m diiqn_lightning report wandb/offline-run-* --out reports/offline   # what W&B wrote offline
+
+Open report.html: it needs no other file. docs/report.md defines each number.
 """
 
 
@@ -17,18 +21,23 @@ def parser() -> argparse.ArgumentParser:
     """The verb's options."""
     options = verb_parser(
         "report",
-        "Compare finished runs: learning curves (curves.png) and final evaluations at ε = 0.01 over "
-        "seeds (returns.csv, summary.json); and what is gained over a baseline in return, in normalised scores with "
-        "bootstrap intervals, and in frames (gains.csv). Runs of the same algorithm, environment and expert are "
-        "taken as seeds of one another.",
+        "Compare finished runs on one page (report.html, and report.md with figures/): learning curves with "
+        "bootstrap bands, final returns and gains, IQM, probability of improvement, performance profiles, frames "
+        "to a return, confidence and inference accuracy, and the paper's claims beside what was measured. The "
+        "numbers are in returns.csv, gains.csv and summary.json, the learning curves in curves.png. Runs of the "
+        "same algorithm, environment, expert and settings are taken as seeds of one another; runs of other "
+        "length are cut to the same frames.",
         EXAMPLES,
     )
-    options.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="folders with runs in them, or a ledger")
+    options.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUNS", help="folders with runs in them, ledgers, or exports of W&B"
+    )
     options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     options.add_argument("--algorithm", nargs="+", help="only these algorithms")
     options.add_argument("--environment", nargs="+", help="only these environments")
     options.add_argument("--expert", nargs="+", help="only runs with these experts (skills or names) or with none")
     options.add_argument("--frames", type=int, nargs="+", help="only runs of so many frames")
+    options.add_argument("--key", nargs="+", help="only runs whose key in the ledger begins with one of these")
     options.add_argument("--baseline", default="dqn", help="algorithm that gains are measured against (dqn)")
     return options
 
@@ -36,30 +45,24 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
-    from diiqn_lightning.report.comparison import collect, summary, write_summary_table
-    from diiqn_lightning.report.comparison_figure import draw_comparison
-    from diiqn_lightning.report.gains import gain_rows, interquartile_means, write_gains
+    from diiqn_lightning.report.sources import collect
+    from diiqn_lightning.report.write import write_report
 
+    collected = collect(options.runs)
     runs = [
         run
-        for run in collect(options.runs)
+        for run in collected.runs
         if (not options.algorithm or run.algorithm in options.algorithm)
         and (not options.environment or run.environment in options.environment)
         and (not options.frames or run.frames in options.frames)
+        and (not options.key or run.key.startswith(tuple(options.key)))
         and (not options.expert or not run.expert or run.expert.endswith(tuple(options.expert)))
     ]
     if not runs:
         raise InputError("runs", " ".join(map(str, options.runs)), "none is of that algorithm, environment and frames")
+    command = shlex.join(["python", "-m", "diiqn_lightning", "report", *arguments])
     with writing("--out", options.out):
-        options.out.mkdir(parents=True, exist_ok=True)
-        written = ["returns.csv", "summary.json", "curves.png"]
-        print(write_summary_table(runs, options.out / "returns.csv"))
-        figures = summary(runs)
-        if len(gains := gain_rows(runs, options.baseline)) > 1:
-            print("\n" + write_gains(gains, options.out / "gains.csv"))
-            figures["normalised"] = interquartile_means(runs, options.baseline)
-            written.append("gains.csv")
-        (options.out / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
-        draw_comparison(runs, options.out / "curves.png")
+        told, written = write_report(runs, collected.left_out, options.baseline, command, options.out)
+    print(told)
     print("\n" + "\n".join(str(options.out / name) for name in written))
     return 0

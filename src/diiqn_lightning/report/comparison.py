@@ -3,83 +3,11 @@
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.curve import read_metrics
-from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
+from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.table import write_table
-
-NUMBERS = ("eval_return", "train_return", "random_return", "expert_return", "seconds", "frames_per_second")
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """What a comparison uses of a run.
-
-    Args:
-        algorithm, environment, expert: names; no expert is an empty string.
-        seed, frames: whole numbers.
-        numbers: the ledger's columns of that name, where known.
-        curve: evaluated return (ε = 0.01) by frames: frames, values.
-        key: of the ledger: runs of the same key and other seeds are repetitions.
-    """
-
-    algorithm: str
-    environment: str
-    expert: str
-    seed: int
-    frames: int
-    numbers: dict[str, float]
-    curve: tuple[list[int], list[float]]
-    key: str = ""
-
-    @property
-    def label(self) -> str:
-        """Algorithm and the expert's skill."""
-        skill = self.expert.removeprefix(f"{self.environment}-")
-        return f"{self.algorithm}, {skill} expert" if self.expert else self.algorithm
-
-
-def collect(sources: Sequence[Path]) -> list[FinishedRun]:
-    """Finished runs from run folders (or folders of them) and from ledgers.
-
-    Raises:
-        InputError: if there are none.
-    """
-    runs: list[FinishedRun] = []
-    for source in sources:
-        if source.suffix == ".csv":
-            if not source.is_file():
-                raise InputError("runs", str(source), "give a folder with runs in it, or a ledger")
-            runs += [_from_row(row, curve_file(source, row)) for row in read_ledger(source)]
-        else:
-            runs += [_from_row(ledger_row(folder), folder.metrics) for folder in find_runs([source])]
-    if not runs:
-        raise InputError("runs", " ".join(map(str, sources)), "give folders with finished runs in them")
-    # A run that is named twice, in a folder and in a ledger, counts once; the longer one if they differ.
-    longest = {(run.key, run.seed): run for run in sorted(runs, key=lambda run: run.frames)}
-    return list(longest.values())
-
-
-def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
-    try:
-        curve = read_metrics(metrics).get("eval/return", ([], []))
-        numbers = {name: float(row[name]) for name in NUMBERS if row.get(name) not in (None, "")}
-        return FinishedRun(
-            row["algorithm"],
-            row["environment"],
-            row["expert"] or "",
-            int(row["seed"]),
-            int(row["frames"]),
-            numbers,
-            curve,
-            row["key"],
-        )
-    except (KeyError, ValueError, OSError) as error:
-        raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
 
 
 def grouped(runs: Iterable[FinishedRun]) -> dict[tuple[str, str], list[FinishedRun]]:

@@ -1,33 +1,72 @@
-"""Learning curves of several runs as one picture."""
+"""Learning curves of several runs as one picture: returns, or what guided the agents."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.report.comparison import FinishedRun, grouped
-from diiqn_lightning.report.panels import LINES, draw_seeds, panels_of_curves
-from diiqn_lightning.report.style import GREY, figure_file
+from diiqn_lightning.report.comparison import grouped
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.panels import draw_mean, panels_of_curves
+from diiqn_lightning.report.style import GREY, figure_file, legend
 
 
 def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
-    """Draw a panel for each environment: the mean over seeds, and each seed as a thin line.
+    """Write :func:`returns_figure`.
 
     Args:
         runs: what to compare; their curves have to share their frames to be averaged.
         path: PNG file.
     """
+    figure_file(returns_figure(runs), path)
+
+
+def returns_figure(runs: Sequence[FinishedRun]) -> Any:
+    """A panel for each environment: means over seeds with bootstrap bands, the experts' and a random agent's lines."""
     groups = grouped(runs)
     environments = list(dict.fromkeys(environment for environment, _ in groups))
     labels = list(dict.fromkeys(label for _, label in groups))
-    figure, panels = panels_of_curves(environments)
+    figure, panels = panels_of_curves(environments, height=_height(groups))
     for environment, panel in zip(environments, panels, strict=True):
         for number, label in enumerate(labels):
             if group := groups.get((environment, label)):
-                draw_seeds(panel, label, [run.curve for run in group], *LINES[number % len(LINES)])
+                draw_mean(panel, label, [run.curve for run in group], number)
         _draw_levels(panel, [run for (place, _), group in groups.items() if place == environment for run in group])
-        panel.legend(frameon=False, fontsize=8)
+        legend(panel)
     panels[0].set_ylabel("return of an episode, ε = 0.01")
-    figure_file(figure, path)
+    return figure
+
+
+def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any | None:
+    """A panel for each environment in which runs have a metric of the guidance; ``None`` where none has.
+
+    Args:
+        runs: what to compare.
+        metric: one of ``GUIDANCE``, from 0 to 1.
+        title: of the y-axis.
+    """
+    groups = {
+        name: [run.guidance[metric] for run in group if metric in run.guidance] for name, group in grouped(runs).items()
+    }
+    groups = {name: curves for name, curves in groups.items() if curves}
+    environments = list(dict.fromkeys(environment for environment, _ in groups))
+    labels = list(dict.fromkeys(label for _, label in grouped(runs)))
+    if not environments:
+        return None
+    figure, panels = panels_of_curves(environments, height=_height(groups))
+    for environment, panel in zip(environments, panels, strict=True):
+        for number, label in enumerate(labels):
+            if curves := groups.get((environment, label)):
+                draw_mean(panel, label, curves, number)
+        panel.set_ylim(-0.02, 1.02)
+        legend(panel)
+    panels[0].set_ylabel(title)
+    return figure
+
+
+def _height(groups: Iterable[tuple[str, str]]) -> float:
+    """Of a panel, in inches, with room for the longest legend below it."""
+    return 3.8 + 0.17 * max(Counter(environment for environment, _ in groups).values())
 
 
 def _draw_levels(panel: Any, runs: list[FinishedRun]) -> None:

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.report.comparison import FinishedRun, grouped
-from diiqn_lightning.report.statistics import Interval, frames_to, iqm, iqm_difference, normalised
+from diiqn_lightning.report.comparison import grouped
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.scores import normalised_scores
+from diiqn_lightning.report.statistics import (
+    Interval,
+    frames_to,
+    iqm,
+    iqm_difference,
+    normalised,
+    probability_of_improvement,
+)
 from diiqn_lightning.report.table import write_table
 
 COLUMNS = (
@@ -71,25 +80,21 @@ def interquartile_means(runs: Sequence[FinishedRun], baseline: str) -> dict[str,
         baseline: label of the baseline.
 
     Returns:
-        By label: ``{"iqm": [estimate, low, high], "difference": …, "games": …}``, the difference to the baseline's;
-        limits are ``None`` where a game has a single seed.
+        By label: ``{"iqm": [estimate, low, high], "difference": …, "probability_of_improvement": …, "games": …,
+        "seeds": …, "baseline_seeds": …}``: the difference to the baseline's IQM, the probability that a run is better
+        than one of the baseline, and the fewest seeds that a game has; limits are ``None`` where that is one.
     """
-    groups = grouped(runs)
-    scores: dict[str, dict[str, list[float]]] = {}
-    for (environment, label), group in groups.items():
-        if (environment, baseline) in groups:
-            level, random = _mean(groups[environment, baseline], "eval_return"), _random(runs, environment)
-            if not level > random:
-                continue  # nothing to measure by
-            values = [normalised(run.numbers["eval_return"], random, level) for run in group]
-            scores.setdefault(label, {})[environment] = values
+    scores = normalised_scores(runs, baseline)
     means = {}
     for label, games in scores.items():
         same_games = {game: scores[baseline][game] for game in games}
         means[label] = {
             "iqm": _rounded(iqm(games)),
             "difference": _rounded(iqm_difference(games, same_games)),
+            "probability_of_improvement": _rounded(probability_of_improvement(games, same_games)),
             "games": sorted(games),
+            "seeds": min(map(len, games.values())),
+            "baseline_seeds": min(map(len, same_games.values())),
         }
     return means
 

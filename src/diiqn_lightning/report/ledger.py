@@ -77,7 +77,8 @@ def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
         if not folder.is_dir():
             raise InputError("folder", str(folder), "give a folder with runs in it")
     paths = sorted({path.parent for folder in folders for path in folder.rglob("summary.json")})
-    return [RunFolder(path) for path in paths]
+    # A report has a summary.json of another kind, and no configuration.
+    return [folder for folder in map(RunFolder, paths) if folder.config.exists()]
 
 
 def ledger_row(folder: RunFolder) -> dict[str, Any]:
@@ -95,8 +96,13 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
-        "command": shlex.join(_without_place(word) for word in shlex.split(summary["command"])),
+        "command": without_folders(summary["command"]),
     }
+
+
+def without_folders(command: str) -> str:
+    """A command whose words name no folder of this machine."""
+    return shlex.join(_without_place(word) for word in shlex.split(command))
 
 
 def _without_place(word: str) -> str:

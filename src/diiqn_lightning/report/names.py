@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts.files import SUFFIX
-from diiqn_lightning.experts.sources import SKILLS
 
 
 def environment_name(env_id: str) -> str:
@@ -23,6 +21,10 @@ def expert_source(expert: str, env_id: str) -> str:
     Raises:
         InputError: if there is no such file.
     """
+    # Datasets bring torch, which a report can do without.
+    from diiqn_lightning.experts.files import SUFFIX
+    from diiqn_lightning.experts.sources import SKILLS
+
     if expert not in SKILLS:
         return expert
     name = f"{environment_name(env_id)}-{expert}{SUFFIX}"

@@ -1,5 +1,6 @@
 """How figures look: colours that differ for colour-blind readers and in grey, and few lines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+# The same numbers give the same file, byte for byte.
+matplotlib.rcParams["svg.hashsalt"] = "diiqn-lightning"
 
 # Okabe and Ito's colours.
 BLUE, ORANGE, GREEN, YELLOW, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#666666"
@@ -17,11 +21,27 @@ def new_figure(size: tuple[float, float]) -> Any:
     return plt.figure(figsize=size, layout="constrained")
 
 
+def legend(panel: Any) -> None:
+    """A legend below the panel, where it hides no line."""
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8, frameon=False)
+
+
 def figure_file(figure: Any, path: Path) -> None:
     """Write a figure without frames above and beside its axes, in one step."""
+    figure_files(figure, [path])
+
+
+def figure_files(figure: Any, paths: Sequence[Path]) -> None:
+    """Write a figure in several formats, each in one step.
+
+    Args:
+        figure: without frames above and beside its axes afterwards; it is closed.
+        paths: PNG or SVG files.
+    """
     for axis in figure.axes:
         axis.spines[["top", "right"]].set_visible(False)
-    aside = path.with_name(f".{path.name}.partial.png")
-    figure.savefig(aside, dpi=120)
+    for path in paths:
+        aside = path.with_name(f".{path.name}.partial{path.suffix}")
+        figure.savefig(aside, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+        aside.replace(path)
     plt.close(figure)
-    aside.replace(path)

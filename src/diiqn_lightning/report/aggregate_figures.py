@@ -1,0 +1,104 @@
+"""Figures over several games: IQM with intervals, IQM by frames, and performance profiles."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.panels import LINES, MARKERS, draw_band, panels_of_curves
+from diiqn_lightning.report.scores import GameScores, normalised_curves
+from diiqn_lightning.report.statistics import (
+    Interval,
+    iqm,
+    iqm_and_band,
+    performance_profile,
+    probability_of_improvement,
+)
+from diiqn_lightning.report.style import GREY, legend, new_figure
+
+THRESHOLDS = 200
+"""Normalised scores at which a profile is drawn."""
+
+
+def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Sequence[str]) -> Any:
+    """IQM of each label, and beside it the probability of improvement over the baseline.
+
+    Args:
+        scores: over the same games for each label.
+        baseline: label of the baseline.
+        order: of all labels of a report, so that a label has the same colour and marker in every figure.
+    """
+    figure = new_figure((9, 1.4 + 0.45 * len(scores)))
+    left, right = figure.subplots(1, 2, sharey=True)
+    labels = list(scores)
+    for row, label in enumerate(labels):
+        _draw_interval(left, row, iqm(scores[label]), order.index(label))
+        if label != baseline:
+            better = probability_of_improvement(scores[label], scores[baseline])
+            _draw_interval(right, row, better, order.index(label))
+    left.set_yticks(range(len(labels)), labels)
+    left.invert_yaxis()
+    left.set_xlabel("IQM of normalised scores")
+    right.set_xlabel(f"probability of improvement over {baseline}")
+    right.set_xlim(-0.02, 1.02)
+    for panel, level in ((left, 1.0), (right, 0.5)):
+        panel.axvline(level, color=GREY, linestyle=":", linewidth=1)
+        panel.margins(y=0.2)
+    return figure
+
+
+def profile_figure(scores: Mapping[str, GameScores], order: Sequence[str]) -> Any:
+    """Share of runs above each normalised score, with bootstrap bands.
+
+    Args:
+        scores: over the same games for each label.
+        order: of all labels of a report.
+    """
+    highest = max(value for games in scores.values() for own in games.values() for value in own)
+    thresholds = np.linspace(0, 1.05 * max(highest, 1.0), THRESHOLDS)
+    figure, (panel,) = panels_of_curves(["performance profile"], width=6, height=3.6 + 0.17 * len(scores))
+    for label, games in scores.items():
+        profile = performance_profile(games, thresholds.tolist())
+        draw_band(panel, label, thresholds.tolist(), profile, order.index(label))
+    panel.xaxis.set_major_formatter("{x:g}")
+    panel.set_xlabel("normalised score τ (0 random agent, 1 baseline)")
+    panel.set_ylabel("share of runs with a score above τ")
+    legend(panel)
+    return figure
+
+
+def efficiency_figure(
+    runs: Sequence[FinishedRun], baseline: str, labels: Sequence[str], games: Sequence[str], order: Sequence[str]
+) -> Any:
+    """IQM of normalised scores over frames, with stratified-bootstrap bands.
+
+    Args:
+        runs: finished runs.
+        baseline: label of the baseline.
+        labels: to draw; each has runs in all games.
+        games: over which.
+        order: of all labels of a report.
+    """
+    title = f"{len(games)} game{'s' if len(games) > 1 else ''}"
+    figure, (panel,) = panels_of_curves([title], width=6, height=3.6 + 0.17 * len(labels))
+    for label in labels:
+        frames, curves = normalised_curves(runs, baseline, label, games)
+        if frames:
+            draw_band(panel, label, frames, iqm_and_band(curves), order.index(label))
+    panel.axhline(1, color=GREY, linestyle=":", linewidth=1)
+    panel.set_ylabel("IQM of normalised scores")
+    legend(panel)
+    return figure
+
+
+def _draw_interval(panel: Any, row: int, interval: Interval, number: int) -> None:
+    colour, dashes = LINES[number % len(LINES)]
+    if not math.isnan(interval.low):
+        limits = [interval.low, interval.high]
+        panel.plot(limits, [row, row], color=colour, linestyle=dashes, linewidth=2.5)
+        panel.plot(limits, [row, row], "|", color=colour, markersize=16, markeredgewidth=2)  # seen beside the marker
+    panel.plot(
+        interval.estimate, row, MARKERS[number % len(MARKERS)], color=colour, markerfacecolor="white", markersize=8
+    )

@@ -1,0 +1,51 @@
+"""What a comparison uses of a run, wherever it was read from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+Curve = tuple[Sequence[int], Sequence[float]]
+"""Frames and values of one seed."""
+
+NUMBERS = ("eval_return", "train_return", "random_return", "expert_return", "seconds", "frames_per_second")
+GUIDANCE = ("expert/weight", "inference/accuracy")
+"""What guided the agent: mean confidence Φ, and the share of inferred actions that are right."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended by itself and was evaluated.
+
+    Args:
+        algorithm, environment, expert: names; no expert is an empty string.
+        seed, frames: whole numbers.
+        numbers: those of ``NUMBERS`` that are known.
+        curve: evaluated return (ε = 0.01) by frames: frames, values.
+        key: of the ledger: runs of the same key and other seeds are repetitions.
+        guidance: curves of ``GUIDANCE``, where there are any.
+        command, git_revision: how it was made, where known.
+        versions: of packages, where known; ledgers and exports do not have them.
+    """
+
+    algorithm: str
+    environment: str
+    expert: str
+    seed: int
+    frames: int
+    numbers: dict[str, float]
+    curve: Curve
+    key: str = ""
+    guidance: Mapping[str, Curve] = field(default_factory=dict)
+    command: str = ""
+    git_revision: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def label(self) -> str:
+        """Algorithm and the expert's skill."""
+        skill = self.expert.removeprefix(f"{self.environment}-")
+        return f"{self.algorithm}, {skill} expert" if self.expert else self.algorithm
+
+    @property
+    def title(self) -> str:
+        """Label, environment and seed."""
+        return f"{self.label} on {self.environment}, seed {self.seed}"

@@ -1,0 +1,180 @@
+"""A whole report: the document, and its HTML, Markdown and figures."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from diiqn_lightning.report.aggregate import FEW_SEEDS, shown
+from diiqn_lightning.report.claims import SOURCE
+from diiqn_lightning.report.comparison import grouped
+from diiqn_lightning.report.definitions import DEFINITIONS
+from diiqn_lightning.report.document import Block, Code, Document, Items, Section, Table, Text
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.html_page import html_page
+from diiqn_lightning.report.markdown_page import FIGURES, markdown_page
+from diiqn_lightning.report.page_results import (
+    curves_section,
+    frames_section,
+    games_section,
+    guidance_section,
+    returns_section,
+)
+from diiqn_lightning.report.verdicts import RULE, Verdict
+
+WRITERS = ("diiqn-lightning", "numpy", "scipy", "matplotlib")
+
+
+class Material(NamedTuple):
+    """What a report is made of.
+
+    Args:
+        runs: of equal length in each environment.
+        whole: the same, not cut.
+        baseline: label of the baseline.
+        means: of :func:`diiqn_lightning.report.gains.interquartile_means`.
+        verdicts: on the paper's claims.
+        notes, left_out: sentences on what was cut and on what is not in the report.
+        command: that made it.
+    """
+
+    runs: Sequence[FinishedRun]
+    whole: Sequence[FinishedRun]
+    baseline: str
+    means: dict[str, dict[str, Any]]
+    verdicts: Sequence[Verdict]
+    notes: Sequence[str]
+    left_out: Sequence[str]
+    command: str
+
+
+def write_page(material: Material, out: Path) -> list[str]:
+    """Write ``report.html``, ``report.md`` and ``figures/``.
+
+    Args:
+        material: of the report.
+        out: folder that is there.
+
+    Returns:
+        Names of what was written, folders last.
+    """
+    figures = out / FIGURES
+    figures.mkdir(exist_ok=True)
+    document = build(material, figures)
+    (out / "report.html").write_text(html_page(document), encoding="utf-8")
+    (out / "report.md").write_text(markdown_page(document), encoding="utf-8")
+    return ["report.html", "report.md", f"{FIGURES}/"]
+
+
+def build(material: Material, figures: Path) -> Document:
+    """The document; its figures are drawn.
+
+    Args:
+        material: of the report.
+        figures: folder for them.
+    """
+    runs, baseline = material.runs, material.baseline
+    environments = ", ".join(sorted({run.environment for run in runs}))
+    return Document(
+        f"Runs on {environments}",
+        [
+            _compared(material),
+            curves_section(material.whole, figures),
+            returns_section(runs, baseline),
+            games_section(runs, baseline, material.means, figures),
+            frames_section(runs, material.whole, baseline),
+            guidance_section(material.whole, figures),
+            _claims(material.verdicts),
+            Section("How each number is computed", [Items(DEFINITIONS)]),
+            _commands(material),
+        ],
+    )
+
+
+def notes_on(runs: Sequence[FinishedRun], baseline: str) -> list[str]:
+    """Sentences on what a reader should know of the runs before reading any number.
+
+    Args:
+        runs: finished runs.
+        baseline: label of the baseline.
+    """
+    groups = grouped(runs)
+    notes = []
+    for environment in sorted({run.environment for run in runs}):
+        variants = [label for place, label in groups if place == environment and label.startswith(f"{baseline} [")]
+        if variants:
+            notes.append(
+                f"{environment}: {' and '.join(variants)} have other settings, so that none is the baseline; "
+                f"--key takes the runs whose key begins with what is in brackets."
+            )
+        elif (environment, baseline) not in groups:
+            notes.append(
+                f"{environment}: there is no run of {baseline}, so nothing is measured against it "
+                "(--baseline names another)."
+            )
+        if not any("random_return" in run.numbers for run in runs if run.environment == environment):
+            notes.append(f"{environment}: a random agent's return is not known, so that no score is normalised.")
+    single = [f"{label} on {environment}" for (environment, label), group in groups.items() if len(group) == 1]
+    few = [f"{label} on {environment}" for (environment, label), group in groups.items() if 1 < len(group) < FEW_SEEDS]
+    if single:
+        notes.append(f"A single seed, and so no interval: {', '.join(single)}.")
+    if few:
+        notes.append(f"Fewer than {FEW_SEEDS} seeds, whose intervals are too narrow: {', '.join(few)}.")
+    return notes
+
+
+def _compared(material: Material) -> Section:
+    rows = [
+        [
+            environment,
+            label,
+            " ".join(str(run.seed) for run in group),
+            _range([run.frames for run in group]),
+            group[0].expert,
+        ]
+        for (environment, label), group in grouped(material.whole).items()
+    ]
+    blocks: list[Block] = [Table("Finished runs.", ("environment", "algorithm", "seeds", "frames", "expert"), rows)]
+    if material.notes:
+        blocks += [Text("*To be known before reading on:*"), Items(material.notes)]
+    if material.left_out:
+        blocks += [Text("*Left out:*"), Items(material.left_out)]
+    return Section("What is compared", blocks)
+
+
+def _claims(verdicts: Sequence[Verdict]) -> Section:
+    units = {"higher": "in return", "faster": "% fewer frames"}
+    rows = []
+    for each in verdicts:
+        measured = ""
+        if each.measured is not None:
+            least = min(count for count in each.seeds if count)
+            unit = units.get(each.claim.kind, "%")
+            measured = f"{'at least ' if each.at_least else ''}{shown(each.measured, 1, least)} {unit}"
+        rows.append([each.claim.statement, each.claim.known_from, each.environment, each.label, measured, each.verdict])
+    columns = ("claim of the paper", "known from", "environment", "ours", "measured", "verdict")
+    source = (
+        f"Claims of {SOURCE}. The paper's full text was not at hand: its numbers for single games are not known here."
+    )
+    return Section("The paper's claims beside ours", [Table(source, columns, rows), Text(RULE.replace("\n", " "))])
+
+
+def _commands(material: Material) -> Section:
+    made = f"{material.command}\n# " + ", ".join(f"{name} {version(name)}" for name in WRITERS)
+    blocks: list[Block] = [Text("This report:"), Code(f"{made}, Python {platform.python_version()}")]
+    commands = sorted({run.command for run in material.whole if run.command})
+    if commands:
+        blocks += [Text("The runs:"), Code("\n".join(commands))]
+    revisions = sorted({run.git_revision for run in material.whole if run.git_revision})
+    if revisions:
+        blocks.append(Text(f"Revisions of the source: {', '.join(f'`{each}`' for each in revisions)}."))
+    versions = sorted({f"{name} {number}" for run in material.whole for name, number in run.versions.items()})
+    known = ", ".join(versions) if versions else "not known: ledgers and exports do not have them"
+    blocks.append(Text(f"Versions that the runs were made with: {known}."))
+    return Section("Commands and versions", blocks)
+
+
+def _range(frames: Sequence[int]) -> str:
+    low, high = min(frames), max(frames)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

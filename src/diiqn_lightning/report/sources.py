@@ -1,0 +1,130 @@
+"""Where a report's runs come from: run folders, ledgers, exports of W&B and its offline folders."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.curve import read_metrics
+from diiqn_lightning.report.finished_run import GUIDANCE, NUMBERS, FinishedRun
+from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
+from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.report.wandb_export import is_export, read_export
+from diiqn_lightning.report.wandb_file import find_wandb_files, read_wandb_file
+
+
+class Collected(NamedTuple):
+    """Runs to compare, and what was left out of them.
+
+    Args:
+        runs: finished ones.
+        left_out: a sentence for each run that is not among them.
+    """
+
+    runs: list[FinishedRun]
+    left_out: list[str]
+
+
+def collect(sources: Sequence[Path]) -> Collected:
+    """Finished runs from run folders (or folders of them), ledgers, W&B's exports and W&B's offline folders.
+
+    A run that is named twice counts once, the longer one if they differ. Folders of W&B inside a run's folder are that
+    run again and are not read.
+
+    Raises:
+        InputError: if there are none, or what is there cannot be read.
+    """
+    runs: list[FinishedRun] = []
+    left_out: list[str] = []
+    for source in sources:
+        if source.suffix == ".csv":
+            runs += _from_table(source)
+        elif source.suffix == ".wandb" or (source.is_dir() and not _holds_runs(source)):
+            for path in find_wandb_files(source):
+                runs += [run] if isinstance(run := read_wandb_file(path), FinishedRun) else []
+                left_out += [run] if isinstance(run, str) else []
+        else:
+            runs += [_from_folder(folder) for folder in find_runs([source])]
+            left_out += unfinished(source)
+    never_evaluated = [run for run in runs if "eval_return" not in run.numbers]
+    left_out += [f"{run.title}: it was never evaluated." for run in never_evaluated]
+    runs = [run for run in runs if "eval_return" in run.numbers]
+    if not runs:
+        left = f"; left out: {' '.join(left_out)}" if left_out else ""
+        raise InputError("runs", " ".join(map(str, sources)), f"give folders with finished runs in them{left}")
+    longest = {(run.key, run.seed): run for run in sorted(runs, key=lambda run: run.frames)}
+    left_out += [
+        f"{run.title}, {run.frames:,} frames: another run of the same settings and seed is as long or longer."
+        for run in runs
+        if run.curve != longest[run.key, run.seed].curve
+    ]
+    return Collected(list(longest.values()), left_out)
+
+
+def unfinished(folder: Path) -> list[str]:
+    """A sentence for each run below a folder that began and has no ``summary.json``."""
+    begun = {path.parent for name in ("metrics.csv", "config.yaml") for path in folder.rglob(name)}
+    finished = {path.parent for path in folder.rglob("summary.json")}
+    # Checkpoints hold copies of a run's files.
+    own = [path for path in begun - finished if not (finished | begun) & set(path.parents)]
+    return [f"{_shown(path)}: it is not finished (no summary.json)." for path in sorted(own)]
+
+
+def _holds_runs(folder: Path) -> bool:
+    """Whether there are runs below a folder, finished or not."""
+    return any(next(folder.rglob(name), None) for name in ("summary.json", "config.yaml", "metrics.csv"))
+
+
+def _from_table(path: Path) -> list[FinishedRun]:
+    if not path.is_file():
+        raise InputError("runs", str(path), "give a folder with runs in it, a ledger, or an export of W&B")
+    if is_export(path):
+        return read_export(path)
+    try:
+        return [_from_row(row, curve_file(path, row)) for row in read_ledger(path)]
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise InputError(
+            "runs", str(path), "it is neither a ledger nor an export of W&B: see docs/report.md"
+        ) from error
+
+
+def _from_folder(folder: RunFolder) -> FinishedRun:
+    try:
+        row = ledger_row(folder)
+    except (KeyError, TypeError, AttributeError, OSError, yaml.YAMLError) as error:
+        raise InputError(
+            "runs",
+            str(folder.path),
+            f"its summary.json and config.yaml are not those of a run ({type(error).__name__})",
+        ) from error
+    return _from_row(row, folder.metrics, folder.read_summary().get("versions", {}))
+
+
+def _from_row(row: dict[str, Any], metrics: Path, versions: Mapping[str, str] | None = None) -> FinishedRun:
+    try:
+        columns = read_metrics(metrics)
+        return FinishedRun(
+            row["algorithm"],
+            row["environment"],
+            row["expert"] or "",
+            int(row["seed"]),
+            int(row["frames"]),
+            {name: float(row[name]) for name in NUMBERS if row.get(name) not in (None, "")},
+            columns.get("eval/return", ([], [])),
+            row["key"],
+            {name: columns[name] for name in GUIDANCE if name in columns},
+            row.get("command") or "",
+            row.get("git_revision") or "",
+            versions or {},
+        )
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
+
+
+def _shown(path: Path) -> str:
+    """A folder without the machine's part of its path."""
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else "/".join(path.parts[-3:])

@@ -1,0 +1,103 @@
+import dataclasses
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.document import Code, Document, Picture, Section, Table, Text
+from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.html_page import html_page
+from diiqn_lightning.report.markdown_page import markdown_page
+from diiqn_lightning.report.page import notes_on
+from diiqn_lightning.report.write import write_report
+
+FIGURES = ("curves", "intervals", "efficiency", "profiles", "confidence", "inference")
+
+
+@pytest.fixture(scope="module")
+def page(report):
+    """The page as a tree: it is well-formed."""
+    return ElementTree.fromstring((report / "report.html").read_text())
+
+
+def test_the_page_needs_nothing_else_and_is_small(report, page):
+    text = (report / "report.html").read_text()
+    assert len(text) < 5_000_000
+    links = [element.get(name) for element in page.iter() for name in ("src", "href") if element.get(name)]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert "url(" not in text
+    assert not list(page.iter("script"))
+
+
+def test_every_picture_says_what_it_shows(page):
+    pictures = list(page.iter("img"))
+    assert len(pictures) == len(FIGURES)
+    assert all(len(picture.get("alt")) > 20 for picture in pictures)
+
+
+def test_the_contents_lead_to_every_heading(page):
+    sections = [section.get("id") for section in page.iter("section")]
+    assert [link.get("href") for link in page.iter("a")] == [f"#{anchor}" for anchor in sections]
+    assert len(sections) == len(set(sections)) == len(list(page.iter("h2"))) == 9
+
+
+def test_markdown_has_the_same_sections_and_its_figures_are_there(report, page):
+    text = (report / "report.md").read_text()
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == [heading.text for heading in page.iter("h2")]
+    files = re.findall(r"\((figures/[^)]*)\)", text)
+    assert set(files) == {f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("png", "svg")}
+    assert all((report / file).stat().st_size > 1000 for file in files)
+
+
+def test_says_what_was_cut_left_out_and_has_few_seeds(report):
+    text = (report / "report.md").read_text()
+    assert "breakout: runs have 500,000 to 1,000,000 frames" in text
+    assert "one: it is <left> out." in text
+    assert "Fewer than 5 seeds" in text
+    assert "&lt;left&gt;" in (report / "report.html").read_text()
+
+
+def test_the_same_runs_give_the_same_page(report, tmp_path):
+    runs = [_run("dqn", 3.0, 0), _run("dqn", 5.0, 1), _run("diiqn", 9.0, 0)]
+    for name in "ab":
+        write_report(runs, [], "dqn", "cmd", tmp_path / name)
+    assert (tmp_path / "a" / "report.html").read_bytes() == (tmp_path / "b" / "report.html").read_bytes()
+
+
+def test_a_refused_report_leaves_nothing_behind(tmp_path):
+    runs = [_run("dqn", 3.0, 0), dataclasses.replace(_run("diiqn", 3.0, 0), frames=500, curve=([150, 500], [1.0, 2.0]))]
+    with pytest.raises(InputError, match="share no evaluation"):
+        write_report(runs, [], "dqn", "cmd", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_seed_is_said_in_place_of_an_interval(tmp_path):
+    write_report([_run("dqn", 3.0, 0)], [], "dqn", "cmd", tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "3.00 (one seed: no interval)" in text
+    assert "Nothing to compare" in text
+
+
+def test_runs_without_a_baseline_or_a_random_agent_are_told():
+    unknown = FinishedRun("diiqn", "maze2d", "", 0, 100, {"eval_return": 1.0}, ([100], [1.0]))
+    notes = " ".join(notes_on([unknown, _run("dqn", 1.0, 0, key="aa"), _run("dqn", 1.0, 1, key="bb")], "dqn"))
+    assert "maze2d: there is no run of dqn" in notes
+    assert "maze2d: a random agent's return is not known" in notes
+    assert "dqn [aa] and dqn [bb] have other settings" in notes
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(tmp_path):
+    (tmp_path / "p.svg").write_text("<svg/>")
+    blocks = [Text("`a<b`"), Code("x & y"), Table("c", ("a",), [["<i>|"]]), Picture("p", 'a "b"', "c", tmp_path)]
+    document = Document("T & <U>", [Section("A (b)", blocks)])
+    tree = ElementTree.fromstring(html_page(document))
+    assert tree.find(".//code").text == "a<b"
+    assert tree.find(".//td").text == "<i>|"
+    assert tree.find(".//img").get("alt") == 'a "b"'
+    assert "| <i>\\| |" in markdown_page(document)
+
+
+def _run(algorithm, value, seed, key=""):
+    numbers = {"eval_return": value, "random_return": 0.5}
+    return FinishedRun(algorithm, "breakout", "", seed, 200, numbers, ([100, 200], [1.0, value]), key)
