@@ -12,6 +12,7 @@ from typing import Any
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
+import yaml
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from diiqn_lightning import modules
@@ -219,9 +220,17 @@ class TrainingCLI(LightningCLI):
         """Write the resolved configuration; from here on the folder is a run's, whatever becomes of it."""
         self.folder.keep()
         if not is_child_process():
-            config = self.config["fit"].clone()
-            config.ckpt_path = None  # of this session; the run itself has none
-            self._parser("fit").save(config, self.folder.config, skip_none=False, overwrite=True, multifile=False)
+            self.folder.config.write_text(self._resolved_yaml())
+
+    def _resolved_yaml(self) -> str:
+        config = self.config["fit"].clone()
+        config.ckpt_path = None  # of this session; the run itself has none
+        return str(self._parser("fit").dump(config, skip_none=False))
+
+    def resolved_config(self) -> dict[str, Any]:
+        """What a run's ``config.yaml`` holds."""
+        content: dict[str, Any] = yaml.safe_load(self._resolved_yaml())
+        return content
 
     def after_fit(self) -> None:
         """Write the summary and the curve, and say where they are."""

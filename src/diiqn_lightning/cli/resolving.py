@@ -1,0 +1,78 @@
+"""Asks the real parser of ``fit`` about runs before any of them starts."""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.sweeps.cells import RunFacts
+
+Options = tuple[str, ...]
+
+
+class RefusedRunError(InputError):
+    """Options that ``fit`` would refuse.
+
+    Args:
+        name: of the run.
+        reason: what ``fit`` says.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        ValueError.__init__(self, f"{name}: {reason}")
+
+
+def resolve(runs: Iterable[tuple[str, Options]]) -> dict[Options, RunFacts]:
+    """Build each run as far as its first frame, in a process of its own that takes its memory away with it.
+
+    Args:
+        runs: a name for the sentence, and options of ``fit``. Equal options are looked at once.
+
+    Returns:
+        Facts by options.
+
+    Raises:
+        InputError: for the first one that is refused, with the reason that ``fit`` gives.
+    """
+    names: dict[Options, str] = {}
+    for name, options in runs:
+        names.setdefault(options, name)
+    facts: dict[Options, RunFacts] = {}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for options, answer in zip(names, pool.map(_resolve_one, names), strict=True):
+            if isinstance(answer, str):
+                pool.shutdown(cancel_futures=True)
+                raise RefusedRunError(names[options], answer)
+            facts[options] = answer
+    return facts
+
+
+def _resolve_one(options: Sequence[str]) -> RunFacts | str:
+    """Facts of a run, or what ``fit`` has against it."""
+    from diiqn_lightning.cli.messages import cause_of
+    from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
+    from diiqn_lightning.compatibility import check_torchrl
+    from diiqn_lightning.report.ledger import run_key
+
+    quiet_libraries()
+    try:
+        check_torchrl()
+        with tempfile.TemporaryDirectory() as folder:
+            cli = TrainingCLI(["fit", *options, f"--run_dir={Path(folder) / 'run'}"], build_only=True)
+            os.environ.pop("DIIQN_LIGHTNING_RUN_DIR", None)
+    except (ValueError, TypeError) as error:
+        os.environ.pop("DIIQN_LIGHTNING_RUN_DIR", None)
+        if (cause := cause_of(error, InputError)) is None:
+            raise
+        return str(cause)
+    config = cli.config["fit"]
+    return RunFacts(
+        run_key(cli.resolved_config(), (cli.expert_facts or {}).get("hash")),
+        config.algorithm,
+        cli.environment,
+        config.seed_everything,
+        config.max_frames,
+    )
