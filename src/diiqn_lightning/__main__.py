@@ -19,6 +19,7 @@ VERBS = {
     "convert": "convert expert datasets: .npz, folders, Minari, both ways",
     "report": "compare finished runs: learning curves and returns over seeds",
     "sweep": "run a W&B sweep file without a server: grid and random, resumable",
+    "experiment": "run the variants of an experiment and report on them, reusing finished runs",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

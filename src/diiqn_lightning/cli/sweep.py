@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.cli.verb import positive, verb_parser
 from diiqn_lightning.errors import writing
 
 EXAMPLES = """examples
@@ -17,13 +17,6 @@ With an account of W&B the same file goes to its server, and agents on any machi
   wandb sweep configs/sweeps/beta.yaml
   wandb agent ENTITY/PROJECT/SWEEP_ID
 """
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of at least 1")
-    return int(text)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -60,7 +60,9 @@ def collect(sources: Sequence[Path]) -> list[FinishedRun]:
     if not runs:
         raise InputError("runs", " ".join(map(str, sources)), "give folders with finished runs in them")
     # A run that is named twice, in a folder and in a ledger, counts once; the longer one if they differ.
-    longest = {(run.key, run.seed): run for run in sorted(runs, key=lambda run: run.frames)}
+    # An experiment's ledger may have it under several names, and then it counts once for each.
+    by_length = sorted(runs, key=lambda run: run.frames)
+    longest = {(run.key, run.seed, run.algorithm, run.environment): run for run in by_length}
     return list(longest.values())
 
 
