@@ -77,7 +77,8 @@ def run(arguments: list[str]) -> int:
     to_run = [cell for cell in own if not cell.finished()]
     begun = sum(cell.frames_done() > 0 for cell in to_run)
     print(f"{len(hits)} from ledgers, {len(own) - len(to_run)} finished before, {len(to_run)} to run ({begun} go on)")
-    print("\n".join(cost(to_run, reusable.frames_per_second, options.workers)), flush=True)
+    if to_run or not unknown:
+        print("\n".join(cost(to_run, reusable.frames_per_second, options.workers)), flush=True)
     if options.dry_run:
         print_commands(to_run)
         if unknown:

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from diiqn_lightning.errors import InputError
@@ -26,7 +28,7 @@ class RefusedRunError(InputError):
 
 
 def resolve(runs: Iterable[tuple[str, Options]]) -> dict[Options, RunFacts]:
-    """Build each run as far as its first frame, in a process of its own that takes its memory away with it.
+    """Build each run as far as its first frame.
 
     Args:
         runs: a name for the sentence, and options of ``fit``. Equal options are looked at once.
@@ -41,18 +43,35 @@ def resolve(runs: Iterable[tuple[str, Options]]) -> dict[Options, RunFacts]:
     for name, options in runs:
         names.setdefault(options, name)
     facts: dict[Options, RunFacts] = {}
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for options, answer in zip(names, pool.map(_resolve_one, names), strict=True):
+    with _answers(list(names)) as answers:
+        for options, answer in zip(names, answers, strict=True):
             if isinstance(answer, str):
-                pool.shutdown(cancel_futures=True)
                 raise RefusedRunError(names[options], answer)
             facts[options] = answer
     return facts
 
 
+@contextmanager
+def _answers(runs: Sequence[Options]) -> Iterator[Iterator[RunFacts | str]]:
+    """What ``fit`` says of each run, one after another.
+
+    A process of its own says it, and takes its memory, most of a gigabyte, away with it: who runs cells for days
+    needs little. Where torch is here anyway, there is nothing to save.
+    """
+    if "torch" in sys.modules:
+        yield map(_resolve_one, runs)
+        return
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            yield pool.map(_resolve_one, runs)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def _resolve_one(options: Sequence[str]) -> RunFacts | str:
     """Facts of a run, or what ``fit`` has against it."""
     from diiqn_lightning.cli.messages import cause_of
+    from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT
     from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
     from diiqn_lightning.compatibility import check_torchrl
     from diiqn_lightning.report.ledger import run_key
@@ -62,12 +81,12 @@ def _resolve_one(options: Sequence[str]) -> RunFacts | str:
         check_torchrl()
         with tempfile.TemporaryDirectory() as folder:
             cli = TrainingCLI(["fit", *options, f"--run_dir={Path(folder) / 'run'}"], build_only=True)
-            os.environ.pop("DIIQN_LIGHTNING_RUN_DIR", None)
     except (ValueError, TypeError) as error:
-        os.environ.pop("DIIQN_LIGHTNING_RUN_DIR", None)
         if (cause := cause_of(error, InputError)) is None:
             raise
         return str(cause)
+    finally:
+        os.environ.pop(RUN_DIR_OF_PARENT, None)
     config = cli.config["fit"]
     return RunFacts(
         run_key(cli.resolved_config(), (cli.expert_facts or {}).get("hash")),

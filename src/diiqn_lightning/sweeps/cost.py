@@ -31,7 +31,8 @@ def cost(cells: Sequence[Cell], measured: Callable[[str, str], Sequence[float]],
         seconds += left / (statistics.median(speeds) if speeds else ASSUMED_FRAMES_PER_SECOND)
     at_once = min(workers, len(cells))
     hours = seconds / 3600 / at_once
-    lines = [f"{frames:,} frames, about {hours:.1f} hours with {at_once} at a time"]
+    about = f"about {hours:.1f}" if hours >= 0.1 else "less than 0.1"
+    lines = [f"{frames:,} frames, {about} hours with {at_once} at a time"]
     if known:
         lines.append(f"  by measured frames/s (median in the ledgers): {_listed(known)}")
     if guessed:
