@@ -165,14 +165,15 @@ def agents_environment(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_wandbs_agent_runs_a_shipped_sweep_under_its_own_id(agents_environment):
+def test_wandbs_agent_runs_a_shipped_sweep_on_two_ranks_under_its_own_id(agents_environment):
     content = yaml.safe_load((ROOT / "configs" / "sweeps" / "bayes.yaml").read_text())
     drawn = {
         "expert_sampling.similarity_threshold": 0.93, "expert_sampling.neighbours": 3,
         "model.confidence.count_max": 31234.5, "model.confidence.beta": 2.5,
     }  # fmt: skip
     assert drawn.keys() == content["parameters"].keys()
-    quick = [word.removeprefix("--").split("=") for word in (*SHORT, "--max_frames=300", "--expert=weak")]
+    quick = [word.removeprefix("--").split("=") for word in (*SHORT, "--max_frames=400", "--expert=weak")]
+    quick += [("trainer.devices", 2), ("trainer.accelerator", "cpu")]
     given = {**drawn, **dict(quick), "video": "{}", "wandb": "{artifacts: [report, expert, checkpoint]}"}
     agent = Agent(None, None)
     agent._sweep_command = content["command"]
@@ -190,6 +191,7 @@ def test_wandbs_agent_runs_a_shipped_sweep_under_its_own_id(agents_environment):
     configuration = ("target_update_interval", json.loads((folder / "summary.json").read_text())["expert"]["hash"])
     artifacts = ("breakout-weak", "report-r4nd0m1d", "checkpoint-r4nd0m1d")
     metrics = ("frames", "train/loss", "eval/return", "expert/weight", "expert/weight_histogram", "eval/video")
+    assert json.loads((folder / "checkpoints" / "last" / "manifest.json").read_text())["ranks"] == 2
     for name in (*configuration, *artifacts, *metrics, "diiqn_literal-breakout", "seed-0"):
         assert name.encode() in logged, name
 

@@ -99,7 +99,7 @@ class FramesWandbLogger(WandbLogger):
             run.define_metric("frames")
             run.define_metric("*", step_metric="frames")
             if self._expert is not None:
-                self._keep("expert", self._expert.stem, "dataset", [self._expert])
+                self._keep(run, "expert", self._expert.stem, "dataset", [self._expert])
         return run
 
     @rank_zero_only
@@ -110,11 +110,13 @@ class FramesWandbLogger(WandbLogger):
             run_dir: its folder.
         """
         written = ("config.yaml", "metrics.csv", "summary.json", "curve.png", "bridges.png")
-        self._keep("report", f"report-{self.experiment.id}", "report", [run_dir / name for name in written])
+        run = self.experiment
+        self._keep(run, "report", f"report-{run.id}", "report", [run_dir / name for name in written])
         last = (run_dir / "checkpoints" / "last").resolve()
-        self._keep("checkpoint", f"checkpoint-{self.experiment.id}", "model", [last])
+        self._keep(run, "checkpoint", f"checkpoint-{run.id}", "model", [last])
 
-    def _keep(self, artifact: str, name: str, kind: str, paths: Iterable[Path]) -> None:
+    @rank_zero_only
+    def _keep(self, run: Any, artifact: str, name: str, kind: str, paths: Iterable[Path]) -> None:
         import wandb
 
         present = [path for path in paths if path.exists()]
@@ -126,7 +128,7 @@ class FramesWandbLogger(WandbLogger):
                 kept.add_dir(str(path))
             else:
                 kept.add_file(str(path))
-        self.experiment.log_artifact(kept)
+        run.log_artifact(kept)
 
     @rank_zero_only
     def log_histogram(self, name: str, values: Tensor, frames: int) -> None:

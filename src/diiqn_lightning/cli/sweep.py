@@ -11,7 +11,7 @@ from diiqn_lightning.errors import writing
 
 EXAMPLES = """examples
   python -m diiqn_lightning sweep configs/sweeps/beta.yaml --workers 2
-  python -m diiqn_lightning sweep configs/sweeps/tau.yaml --seeds 3 --max_frames 100000 --dry_run
+  python -m diiqn_lightning sweep configs/sweeps/c_max.yaml --seeds 3 --max_frames 100000 --dry_run
 
 With an account of W&B the same file goes to its server, and agents on any machines take runs from it:
   wandb sweep configs/sweeps/beta.yaml

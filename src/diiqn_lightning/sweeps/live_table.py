@@ -58,6 +58,7 @@ class LiveTable:
 
     def _table(self, runs: Sequence[CellRun]) -> Table:
         table = Table(*COLUMNS, caption=_counts(runs))
+        table.columns[0].overflow = "fold"
         ordered = sorted(runs, key=lambda run: SHOWN_FIRST.index(run.state))
         room = max(4, self.console.height - 8)
         for run in ordered[:room]:
