@@ -11,7 +11,7 @@ from diiqn_lightning.cli.resolving import Options, resolve
 from diiqn_lightning.errors import InputError, writing
 from diiqn_lightning.sweeps.cells import Cell
 from diiqn_lightning.sweeps.live_table import LiveTable
-from diiqn_lightning.sweeps.runner import CellRun, CellRunner, State
+from diiqn_lightning.sweeps.runner import STARTED, CellRun, CellRunner, State
 
 SEED = "--seed_everything="
 SHORT_KEY = 8
@@ -41,7 +41,11 @@ def make_cells(plans: Sequence[PlannedRun]) -> list[Cell]:
     """
     # The parser does not look at a seed's value, so repetitions are built once.
     seeds = [_split_seed(plan) for plan in plans]
-    facts = resolve((plan.name, options) for plan, (options, _) in zip(plans, seeds, strict=True))
+    try:
+        facts = resolve((plan.name, options) for plan, (options, _) in zip(plans, seeds, strict=True))
+    except KeyboardInterrupt:
+        print("stopped before any run was started", file=sys.stderr)
+        sys.exit(130)
     cells = []
     for plan, (options, seed) in zip(plans, seeds, strict=True):
         own = facts[options] if seed is None else replace(facts[options], seed=seed)
@@ -100,6 +104,7 @@ def run_cells(
 
 
 def _last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    newest = log.read_text(errors="replace").rpartition(f"\n{STARTED}")[2].removeprefix(STARTED)
+    lines = [line.strip() for line in newest.splitlines()[1:] if line.strip()]
     said = [line for line in lines if line.startswith("error:")]
     return (said or lines or ["it said nothing"])[-1]

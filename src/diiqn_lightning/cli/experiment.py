@@ -95,7 +95,8 @@ def run(arguments: list[str]) -> int:
 
     def keep(cell: Cell) -> None:
         run = places[cell.name]
-        ledger.add_run(run.environment, run.variant, cell.folder, cell.facts.max_frames)
+        with writing("--ledger", path):
+            ledger.add_run(run.environment, run.variant, cell.folder, cell.facts.max_frames)
 
     _, code = run_cells(own, options.workers, keep, ["experiment", *arguments])
     if ledger.rows:

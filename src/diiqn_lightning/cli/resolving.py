@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +62,9 @@ def _answers(runs: Sequence[Options]) -> Iterator[Iterator[RunFacts | str]]:
     if "torch" in sys.modules:
         yield map(_resolve_one, runs)
         return
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    # Ctrl-C reaches both processes: the other one need not complain of it.
+    context, deaf = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(1, mp_context=context, initializer=signal.signal, initargs=deaf) as pool:
         try:
             yield pool.map(_resolve_one, runs)
         finally:

@@ -69,7 +69,8 @@ def run(arguments: list[str]) -> int:
         ledger.parent.mkdir(parents=True, exist_ok=True)
 
     def keep(cell: Cell) -> None:
-        write_ledger(ledger, [cell.folder])
+        with writing("--ledger", ledger):
+            write_ledger(ledger, [cell.folder])
 
     again = ["sweep", *arguments]
     runs, code = run_cells(cells, options.workers, keep, again)

@@ -30,7 +30,7 @@ class LiveTable:
         self.console = console or Console(file=sys.stderr)
         self._live = Live(console=self.console, auto_refresh=False) if self.console.is_terminal else None
         self._next = 0.0
-        self._states: dict[str, State] = {}
+        self._shown: dict[str, str] = {}
         self._rows: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> "LiveTable":
@@ -46,12 +46,12 @@ class LiveTable:
 
     def __call__(self, runs: Sequence[CellRun]) -> None:
         """Show what has changed."""
-        changed = [run for run in runs if self._states.get(run.cell.name) != run.state]
-        self._states = {run.cell.name: run.state for run in runs}
+        changed = [run for run in runs if self._shown.get(run.cell.name) != run.shown]
+        self._shown = {run.cell.name: run.shown for run in runs}
         if self._live is None:
             for run in changed:
-                if run.state is not State.WAITING:
-                    print(f"{run.state:11} {run.cell.name}  {_counts(runs)}", file=self.console.file, flush=True)
+                if run.shown != State.WAITING:
+                    print(f"{run.shown:11} {run.cell.name}  {_counts(runs)}", file=self.console.file, flush=True)
         elif changed or time.monotonic() >= self._next:
             self._next = time.monotonic() + REFRESH_SECONDS
             self._live.update(self._table(runs), refresh=True)
@@ -70,10 +70,9 @@ class LiveTable:
     def _row(self, run: CellRun) -> tuple[str, ...]:
         # Of cells that do not run nothing changes: their files are read once.
         known = self._rows.get(run.cell.name)
-        if known and known[1] == run.state:
+        if known and known[1] == run.shown:
             return known
-        state = "elsewhere" if run.elsewhere else str(run.state)
-        row = (run.cell.name, state, *progress(run.cell, running=run.state is State.RUNNING))
+        row = (run.cell.name, run.shown, *progress(run.cell, running=run.state is State.RUNNING))
         if run.state is not State.RUNNING:
             self._rows[run.cell.name] = row
         return row

@@ -19,6 +19,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 NOT_INHERITED = ("DIIQN_LIGHTNING_RUN_DIR", "WANDB_RUN_ID", "WANDB_SWEEP_ID", "WANDB_SERVICE")
 """What belongs to the process that starts cells, or to a run of its own, and would mislead theirs."""
 POLL_SECONDS = 0.2
+STARTED = "$ "
+"""Begins the line of a log that says what was started; a cell that goes on has several."""
 
 
 class State(enum.StrEnum):
@@ -45,6 +47,11 @@ class CellRun:
     state: State = State.WAITING
     elsewhere: bool = False
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its state in a word for the user."""
+        return "elsewhere" if self.elsewhere else str(self.state)
 
 
 class CellRunner:
@@ -122,6 +129,8 @@ class CellRunner:
                 self._end(run, State.FINISHED)
                 return
             cell.clear()
+            log.write(f"{STARTED}{cell.shell()}\n".encode())
+            log.flush()
             environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
             run.process = subprocess.Popen(
                 [sys.executable, "-m", "diiqn_lightning", *cell.command],
