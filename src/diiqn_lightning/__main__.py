@@ -18,6 +18,8 @@ VERBS = {
     "inspect": "look at an expert dataset: table, figure, warnings, fit with an environment",
     "convert": "convert expert datasets: .npz, folders, Minari, both ways",
     "report": "compare finished runs: learning curves and returns over seeds",
+    "sweep": "run a W&B sweep file without a server: grid and random, resumable",
+    "experiment": "run the variants of an experiment and report on them, reusing finished runs",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

@@ -49,6 +49,11 @@ def test_dictionary_observations_are_flattened():
     assert observation.tolist() == [0, 0, 1, 1, 1]
 
 
+def test_a_module_that_registers_the_environment_is_imported():
+    env = make_gym_env("tests.conftest:Corridor-v1")
+    assert env.spec.max_episode_steps == 30
+
+
 def test_environment_arguments_and_step_limits_reach_the_environment():
     env = make_gym_env("MinAtar/Breakout-v1", env_kwargs={"sticky_action_prob": 0.0}, max_episode_steps=3)
     assert env.unwrapped.game.sticky_action_prob == 0.0

@@ -11,11 +11,12 @@ from diiqn_lightning.report.names import environment_name, expert_source
         ("MinAtar/Breakout-v0", "breakout"),
         ("CartPole-v1", "cart_pole"),
         ("Maze2D-v0", "maze2d"),
-        ("module:Some-Thing", "some_thing"),
+        ("Some-Thing", "some_thing"),
+        ("package.module:MyGame-v0", "my_game"),
     ],
 )
 def test_environment_names_are_those_of_the_configuration_files(env_id, name):
-    assert environment_name(env_id.replace("module:", "")) == name
+    assert environment_name(env_id) == name
 
 
 def test_a_skill_is_the_shipped_file():

@@ -2,7 +2,9 @@
 
 import netrc
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError
+
+ARTIFACTS = ("expert", "report", "checkpoint")
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,12 @@ class WandbSettings:
         entity: user or team; null takes the account's own.
         group: what the run is grouped with; null groups by algorithm and environment.
         name: of the run; null takes algorithm, environment and seed.
-        tags: labels of the run.
+        tags: labels of the run, beside algorithm, environment and seed.
         mode: online, offline, or auto (online where an account is configured, offline elsewhere; it
             never asks and never waits).
+        artifacts: what is kept as artifacts: expert (the dataset, when the run starts), report (configuration,
+            metrics, summary and curve of a finished run), checkpoint (its last one, as large as the replay). [] keeps
+            none.
     """
 
     project: str = "diiqn-lightning"
@@ -33,8 +40,12 @@ class WandbSettings:
     name: str | None = None
     tags: list[str] | None = None
     mode: str = "auto"
+    artifacts: list[str] = field(default_factory=lambda: list(ARTIFACTS))
 
     def __post_init__(self) -> None:
+        for artifact in self.artifacts:
+            if artifact not in ARTIFACTS:
+                raise InputError("wandb.artifacts", self.artifacts, f"choose among {', '.join(ARTIFACTS)}")
         if self.mode not in ("auto", "online", "offline"):
             raise InputError("wandb.mode", self.mode, "choose auto, online or offline")
 
@@ -57,8 +68,27 @@ def account_is_configured() -> bool:
         return False
 
 
+def agents_run_id() -> str | None:
+    """The id that an agent of W&B gave this run, if one started it."""
+    return os.environ.get("WANDB_RUN_ID") if os.environ.get("WANDB_SWEEP_ID") else None
+
+
 class FramesWandbLogger(WandbLogger):
-    """Lightning's logger with environment frames as the x-axis of every chart."""
+    """Lightning's logger with environment frames as the x-axis of every chart, and with artifacts.
+
+    Args:
+        artifacts: which are kept (see :class:`WandbSettings`).
+        expert: file or folder of the run's dataset; ``None`` without one.
+        **settings: of Lightning's logger.
+    """
+
+    def __init__(self, artifacts: Iterable[str] = (), expert: Path | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._artifacts, self._expert = tuple(artifacts), expert
+        self._wandb_init.pop("anonymous")  # W&B has it no longer, and says so
+        if os.environ.get("WANDB_SWEEP_ID"):
+            # The sweep's agent has decided on these, and W&B complains of others.
+            self._wandb_init.update(project=None, entity=None, id=None)
 
     @property
     def experiment(self) -> Any:
@@ -68,7 +98,37 @@ class FramesWandbLogger(WandbLogger):
         if new and hasattr(run, "define_metric"):
             run.define_metric("frames")
             run.define_metric("*", step_metric="frames")
+            if self._expert is not None:
+                self._keep(run, "expert", self._expert.stem, "dataset", [self._expert])
         return run
+
+    @rank_zero_only
+    def keep_run(self, run_dir: Path) -> None:
+        """Keep what a finished run leaves.
+
+        Args:
+            run_dir: its folder.
+        """
+        written = ("config.yaml", "metrics.csv", "summary.json", "curve.png", "bridges.png")
+        run = self.experiment
+        self._keep(run, "report", f"report-{run.id}", "report", [run_dir / name for name in written])
+        last = (run_dir / "checkpoints" / "last").resolve()
+        self._keep(run, "checkpoint", f"checkpoint-{run.id}", "model", [last])
+
+    @rank_zero_only
+    def _keep(self, run: Any, artifact: str, name: str, kind: str, paths: Iterable[Path]) -> None:
+        import wandb
+
+        present = [path for path in paths if path.exists()]
+        if artifact not in self._artifacts or not present:
+            return
+        kept = wandb.Artifact(re.sub(r"[^\w.-]", "-", name), kind)
+        for path in present:
+            if path.is_dir():
+                kept.add_dir(str(path))
+            else:
+                kept.add_file(str(path))
+        run.log_artifact(kept)
 
     @rank_zero_only
     def log_histogram(self, name: str, values: Tensor, frames: int) -> None:
@@ -79,7 +139,12 @@ class FramesWandbLogger(WandbLogger):
 
 
 def make_wandb_logger(
-    settings: WandbSettings, run_dir: Path, names: tuple[str, str, int], config: dict[str, Any], run_id: str
+    settings: WandbSettings,
+    run_dir: Path,
+    names: tuple[str, str, int],
+    config: dict[str, Any],
+    run_id: str,
+    expert: Path | None = None,
 ) -> FramesWandbLogger:
     """The logger of a run.
 
@@ -88,18 +153,21 @@ def make_wandb_logger(
         run_dir: the run's folder; W&B's own files go there too.
         names: algorithm, environment and seed.
         config: the resolved configuration.
-        run_id: of the W&B run, so that a resumed run goes on with it.
+        run_id: of the W&B run, so that a resumed run goes on with it; ``WANDB_RUN_ID`` takes its place.
+        expert: file or folder of the run's dataset.
     """
     algorithm, environment, seed = names
     return FramesWandbLogger(
+        artifacts=settings.artifacts,
+        expert=expert,
         project=settings.project,
         entity=settings.entity,
         group=settings.group or f"{algorithm}-{environment}",
         name=settings.name or f"{algorithm}-{environment}-{seed}",
         job_type=algorithm,
-        tags=settings.tags,
+        tags=[algorithm, environment, f"seed-{seed}", *(settings.tags or [])],
         save_dir=str(run_dir),
-        id=run_id,
+        id=os.environ.get("WANDB_RUN_ID") or run_id,
         offline=settings.offline,
         config=config,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
+import yaml
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -31,7 +32,7 @@ from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.rank_merging import RankMerging
 from diiqn_lightning.callbacks.video import EvaluationVideo
-from diiqn_lightning.callbacks.wandb_logger import make_wandb_logger
+from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, agents_run_id, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
@@ -147,10 +148,13 @@ class TrainingCLI(LightningCLI):
         if config.run_dir is None:
             if is_started_from_outside():
                 raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
-            name = f"{config.seed_everything}-{time.strftime('%Y%m%d-%H%M%S')}"
+            # An agent of W&B that resumes a run has nothing but the run's id to find its folder by.
+            name = f"{config.seed_everything}-{agents_run_id() or time.strftime('%Y%m%d-%H%M%S')}"
             config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(
                 Path("runs") / config.algorithm / self.environment / name
             )
+            if config.ckpt_path is None and agents_run_id() and RunFolder(config.run_dir).last_checkpoint.exists():
+                config.ckpt_path = "last"
         os.environ[RUN_DIR_OF_PARENT] = config.run_dir
         folder = RunFolder(config.run_dir)
         if config.ckpt_path == "last":
@@ -215,20 +219,32 @@ class TrainingCLI(LightningCLI):
             names = (blocks.algorithm, self.environment, blocks.seed_everything)
             run_id = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
             logged = {**self.config_dump, "expert_dataset": self.expert_facts}
-            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, run_id))
+            expert = Path(expert_source(blocks.expert, blocks.data.env)) if self.expert_facts else None
+            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, run_id, expert))
         return loggers
 
     def before_fit(self) -> None:
         """Write the resolved configuration."""
         if not is_child_process():
-            config = self.config["fit"].clone()
-            config.ckpt_path = None  # of this session; the run itself has none
-            self._parser("fit").save(config, self.folder.config, skip_none=False, overwrite=True, multifile=False)
+            self.folder.config.write_text(self._resolved_yaml())
+
+    def _resolved_yaml(self) -> str:
+        config = self.config["fit"].clone()
+        config.ckpt_path = None  # of this session; the run itself has none
+        return str(self._parser("fit").dump(config, skip_none=False))
+
+    def resolved_config(self) -> dict[str, Any]:
+        """What a run's ``config.yaml`` holds."""
+        content: dict[str, Any] = yaml.safe_load(self._resolved_yaml())
+        return content
 
     def after_fit(self) -> None:
         """Write the summary and the curve, and say where they are."""
         if self.trainer.is_global_zero:
             print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
+            for logger in self.trainer.loggers:
+                if isinstance(logger, FramesWandbLogger):
+                    logger.keep_run(self.folder.path)
 
     def after_validate(self) -> None:
         """Say what the evaluation returned."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import gymnasium as gym
@@ -75,7 +76,10 @@ def make_gym_env(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            own_limit = gym.spec(env_id).max_episode_steps
+            module, _, name = env_id.rpartition(":")
+            if module:
+                import_module(module)  # registers it; gym.make does the same, gym.spec does not
+            own_limit = gym.spec(name).max_episode_steps
             limits = [limit for limit in (own_limit, max_episode_steps) if limit is not None]
             env: gym.Env[Any, Any] = gym.make(
                 env_id,

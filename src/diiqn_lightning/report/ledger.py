@@ -136,17 +136,20 @@ def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
         if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
             continue
         rows[place] = row
-        _write_curve(folder, curve_file(path, row))
-    ordered = sorted(
-        rows.values(), key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"]))
-    )
+        write_curve(curve_file(path, row), curve_rows(folder.metrics))
+    write_rows(path, rows.values())
+    return len(rows)
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
+    """Write a ledger's file in one step, in the order of environments, algorithms, keys and seeds."""
+    ordered = sorted(rows, key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"])))
     aside = path.with_name(path.name + ".partial")
     with aside.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(ordered)
     aside.replace(path)
-    return len(ordered)
 
 
 def read_ledger(path: Path) -> list[dict[str, str]]:
@@ -160,11 +163,21 @@ def curve_file(ledger: Path, row: dict[str, Any]) -> Path:
     return ledger.parent / "curves" / f"{row['key']}-{row['seed']}.csv"
 
 
-def _write_curve(folder: RunFolder, path: Path) -> None:
-    """The evaluated rows of ``metrics.csv``."""
-    with folder.metrics.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("eval/return")]
-    columns = ["frames", *(name for name in CURVE_COLUMNS if rows and name in rows[0])]
+def curve_rows(metrics: Path) -> list[dict[str, str]]:
+    """The evaluated rows of a ``metrics.csv``, or of a curve that was made of one."""
+    with metrics.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row.get("eval/return")]
+
+
+def write_curve(path: Path, rows: Sequence[dict[str, str]], more: Sequence[str] = ()) -> None:
+    """Write the columns of a curve.
+
+    Args:
+        path: the CSV file.
+        rows: evaluated rows.
+        more: columns beside those that every curve has.
+    """
+    columns = ["frames", *(name for name in (*CURVE_COLUMNS, *more) if rows and name in rows[0])]
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()

@@ -8,7 +8,7 @@ from diiqn_lightning.errors import InputError
 
 def environment_name(env_id: str) -> str:
     """``MinAtar/SpaceInvaders-v1`` to ``space_invaders``: the file's name under ``configs/env``."""
-    name = env_id.split("/")[-1].rsplit("-v", 1)[0]
+    name = re.split("[/:]", env_id)[-1].rsplit("-v", 1)[0]
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
 
 

@@ -55,13 +55,18 @@ def collect(sources: Sequence[Path]) -> Collected:
     if not runs:
         left = f"; left out: {' '.join(left_out)}" if left_out else ""
         raise InputError("runs", " ".join(map(str, sources)), f"give folders with finished runs in them{left}")
-    longest = {(run.key, run.seed): run for run in sorted(runs, key=lambda run: run.frames)}
+    longest = {_identity(run): run for run in sorted(runs, key=lambda run: run.frames)}
     left_out += [
         f"{run.title}, {run.frames:,} frames: another run of the same settings and seed is as long or longer."
         for run in runs
-        if run.curve != longest[run.key, run.seed].curve
+        if run.curve != longest[_identity(run)].curve
     ]
     return Collected(list(longest.values()), left_out)
+
+
+def _identity(run: FinishedRun) -> tuple[str, int, str, str]:
+    """An experiment's ledger may have a run under several names: it then counts once for each."""
+    return run.key, run.seed, run.algorithm, run.environment
 
 
 def unfinished(folder: Path) -> list[str]:

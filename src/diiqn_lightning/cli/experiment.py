@@ -1,0 +1,106 @@
+"""``experiment``: the runs that answer a question, and the report on them."""
+
+import argparse
+from pathlib import Path
+
+from diiqn_lightning.cli.verb import positive, verb_parser
+from diiqn_lightning.errors import writing
+
+EXAMPLES = """examples
+  python -m diiqn_lightning experiment configs/experiments/rivals.yaml --dry_run
+  python -m diiqn_lightning experiment configs/experiments/confidence.yaml --seeds 1 --max_frames 100000 --workers 2
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The verb's options."""
+    options = verb_parser(
+        "experiment",
+        "Run an experiment: its variants in its environments over its seeds, and compare them. Says first what it "
+        "costs. Runs of the ledgers with the same configuration and seed, evaluated after as many frames, are not run "
+        "again. Called again, it goes on where it was.",
+        EXAMPLES,
+    )
+    options.add_argument("file", type=Path, help="the experiment, for example configs/experiments/rivals.yaml")
+    options.add_argument("--seeds", type=positive, metavar="N", help="how many, in place of the file's")
+    options.add_argument("--max_frames", type=positive, metavar="N", help="frames of each run, in place of the file's")
+    options.add_argument("--workers", type=positive, default=1, metavar="N", help="runs at a time (1)")
+    options.add_argument("--runs", type=Path, metavar="DIR", help="where runs are kept (runs/experiments/NAME)")
+    options.add_argument("--out", type=Path, metavar="DIR", help="where the report goes (reports/NAME)")
+    options.add_argument("--ledger", type=Path, metavar="FILE", help="where its runs get a row (OUT/ledger.csv)")
+    options.add_argument(
+        "--reuse",
+        type=Path,
+        nargs="*",
+        default=[Path("results/ledger.csv")],
+        metavar="LEDGER",
+        help="ledgers whose runs serve again (results/ledger.csv)",
+    )
+    options.add_argument("--dry_run", action="store_true", help="check everything, say the cost, print the commands")
+    return options
+
+
+def run(arguments: list[str]) -> int:
+    """Run the verb."""
+    options = parser().parse_args(arguments)
+    from diiqn_lightning.cli import report
+    from diiqn_lightning.cli.cell_running import PlannedRun, make_cells, print_commands, run_cells
+    from diiqn_lightning.cli.experiment_parts import not_recorded, record_experts, refuse_twins, write_measures
+    from diiqn_lightning.sweeps.cells import Cell
+    from diiqn_lightning.sweeps.cost import cost
+    from diiqn_lightning.sweeps.experiment_file import read_experiment
+    from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger, ReusableRuns
+
+    experiment = read_experiment(options.file)
+    folder = options.runs or Path("runs/experiments") / experiment.name
+    out = options.out or Path("reports") / experiment.name
+    path = options.ledger or out / "ledger.csv"
+    report_arguments = [str(path), "--out", str(out), *experiment.report]
+    report.parser().parse_args(report_arguments)
+    reusable = ReusableRuns([*options.reuse, path])
+    planned = list(experiment.runs(folder / "experts", options.seeds, options.max_frames))
+    print(f"{experiment.question}\n{len(planned)} runs; checking their options …", flush=True)
+    if not options.dry_run:
+        record_experts(experiment, folder / "experts")
+    unknown = not_recorded(experiment, planned, folder / "experts")
+    places = {run.name: run for run in planned if run not in unknown}
+    cells = make_cells(
+        [PlannedRun(name, run.options, folder / run.environment / run.variant) for name, run in places.items()]
+    )
+    refuse_twins(cells, places)
+    hits = {
+        cell.name: hit
+        for cell in cells
+        if not cell.finished() and (hit := reusable.find(cell.facts.key, cell.facts.seed, cell.facts.max_frames))
+    }
+    own = [cell for cell in cells if cell.name not in hits]
+    to_run = [cell for cell in own if not cell.finished()]
+    begun = sum(cell.frames_done() > 0 for cell in to_run)
+    print(f"{len(hits)} from ledgers, {len(own) - len(to_run)} finished before, {len(to_run)} to run ({begun} go on)")
+    if to_run or not unknown:
+        print("\n".join(cost(to_run, reusable.frames_per_second, options.workers)), flush=True)
+    if options.dry_run:
+        print_commands(to_run)
+        if unknown:
+            print(f"# and {len(unknown)} runs that learn from experts which are recorded first")
+        return 0
+    ledger = ExperimentLedger(path, experiment.measures)
+    with writing("--out", out):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "experiment.yaml").write_text(options.file.read_text())
+    with writing("--ledger", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name, hit in hits.items():
+            ledger.add(places[name].environment, places[name].variant, *hit)
+
+    def keep(cell: Cell) -> None:
+        run = places[cell.name]
+        with writing("--ledger", path):
+            ledger.add_run(run.environment, run.variant, cell.folder, cell.facts.max_frames)
+
+    _, code = run_cells(own, options.workers, keep, ["experiment", *arguments])
+    if ledger.rows:
+        report.run(report_arguments)
+        if experiment.measures:
+            print(f"\n{write_measures(ledger, experiment.measures, out / 'measures.csv')}\n\n{out / 'measures.csv'}")
+    return code

@@ -1,0 +1,76 @@
+"""Steps of ``experiment``: experts that it records, runs that are no two, measures side by side."""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError, writing
+from diiqn_lightning.experts.files import SUFFIX
+from diiqn_lightning.report.table import write_table
+from diiqn_lightning.sweeps.cells import Cell
+from diiqn_lightning.sweeps.experiment_file import Experiment, ExperimentRun
+from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger
+
+
+def record_experts(experiment: Experiment, folder: Path) -> None:
+    """Record the datasets that the experiment asks for and that are not there yet.
+
+    Raises:
+        InputError: if one cannot be recorded; ``record`` has said why.
+    """
+    for name, words in experiment.experts.items():
+        path = folder / f"{name}{SUFFIX}"
+        if path.exists():
+            continue
+        with writing("--runs", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([sys.executable, "-m", "diiqn_lightning", "record", *words, f"--out={path}"])
+        if done.returncode != 0:
+            raise InputError(f"experts.{name} in {experiment.path}", list(words), "mend what `record` says above")
+
+
+def not_recorded(experiment: Experiment, runs: Iterable[ExperimentRun], folder: Path) -> list[ExperimentRun]:
+    """Runs that learn from datasets which the experiment has still to record."""
+    paths = [str(folder / f"{name}{SUFFIX}") for name in experiment.experts]
+    missing = [path for path in paths if not Path(path).exists()]
+    return [run for run in runs if any(word.endswith(path) for word in run.options for path in missing)]
+
+
+def refuse_twins(cells: Sequence[Cell], places: Mapping[str, ExperimentRun]) -> None:
+    """Refuse two variants that are the same run: the comparison would show a difference of names.
+
+    Raises:
+        InputError: that names both.
+    """
+    seen: dict[tuple[str, str, int], str] = {}
+    for cell in cells:
+        run = places[cell.name]
+        first = seen.setdefault((run.environment, cell.facts.key, cell.facts.seed), run.variant)
+        if first != run.variant:
+            raise InputError(
+                f"variants.{run.variant}",
+                list(run.options),
+                f"leave it out, or give it an option that changes something: it is the same run as {first}",
+            )
+
+
+def write_measures(ledger: ExperimentLedger, measures: Sequence[str], path: Path) -> str:
+    """Write means over seeds of the last values of some columns.
+
+    Returns:
+        The same as a Markdown table.
+    """
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for (environment, variant, _), row in ledger.rows.items():
+        groups.setdefault((environment, variant), []).append(row)
+    table = []
+    for (environment, variant), rows in groups.items():
+        line: dict[str, Any] = {"environment": environment, "variant": variant, "seeds": len(rows)}
+        for measure in measures:
+            values = [value for row in rows if (value := ledger.last(row, measure)) is not None]
+            line[measure] = f"{statistics.fmean(values):.4g}" if values else ""
+        table.append(line)
+    return write_table(("environment", "variant", "seeds", *measures), table, path)

@@ -1,0 +1,167 @@
+"""An experiment's file: a question, and the runs that answer it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.sweeps.yaml_file import read_mapping, refuse_options, whole_number
+
+REQUIRED = ("name", "question", "variants", "environments", "seeds", "max_frames")
+FIELDS = (*REQUIRED, "claim", "base", "arguments", "experts", "report", "measures")
+SET_BY_THE_VERB = ("run_dir", "ckpt_path", "max_frames", "seed_everything")
+EXPERTS, ENVIRONMENT = "{experts}", "{environment}"
+"""Stand in arguments for the folder of the experts that are recorded for the experiment, and a run's environment."""
+
+
+@dataclass(frozen=True)
+class ExperimentRun:
+    """One run of an experiment.
+
+    Args:
+        environment, variant: names in the experiment.
+        seed: of the run.
+        options: of ``fit``, all of them but the run's folder.
+    """
+
+    environment: str
+    variant: str
+    seed: int
+    options: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Where it stands in the experiment."""
+        return f"{self.environment}/{self.variant}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What its file says.
+
+    Args:
+        path: of the file.
+        name: of the folders of its runs and its report.
+        question: that it answers.
+        claim: of the paper, on that.
+        base: ``--config`` arguments of variants that have none of their own.
+        arguments: of every run.
+        variants, environments: arguments by name.
+        experts: arguments of ``record``, by the name of a dataset.
+        seeds: of each variant in each environment.
+        max_frames: of each run.
+        report: arguments of ``report``.
+        measures: columns of ``metrics.csv`` whose last values are put side by side.
+    """
+
+    path: Path
+    name: str
+    question: str
+    claim: str
+    base: tuple[str, ...]
+    arguments: tuple[str, ...]
+    variants: dict[str, tuple[str, ...]]
+    environments: dict[str, tuple[str, ...]]
+    experts: dict[str, tuple[str, ...]]
+    seeds: tuple[int, ...]
+    max_frames: int
+    report: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    def runs(self, experts: Path, seeds: int | None, max_frames: int | None) -> Iterator[ExperimentRun]:
+        """All runs, seed by seed, so that whatever time allows is complete for the seeds that it covers.
+
+        Args:
+            experts: folder of the recorded datasets.
+            seeds: how many: the first of the file's, and where they are not enough, those that follow its last.
+            max_frames: in place of the file's.
+        """
+        following = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + (seeds or 0))
+        for seed in [*self.seeds, *following][: seeds or len(self.seeds)]:
+            for environment in self.environments:
+                for variant in self.variants:
+                    words = [
+                        *self._options(environment, variant),
+                        f"--seed_everything={seed}",
+                        f"--max_frames={max_frames or self.max_frames}",
+                    ]
+                    options = tuple(
+                        word.replace(EXPERTS, str(experts)).replace(ENVIRONMENT, environment) for word in words
+                    )
+                    yield ExperimentRun(environment, variant, seed, options)
+
+    def _options(self, environment: str, variant: str) -> list[str]:
+        """The algorithm first, which the run is named after; then layer over layer, the variant's own options last."""
+        own = self.variants[variant]
+        layers = [word for word in own if word.startswith("--config=")]
+        single = [word for word in own if word not in layers]
+        return [*(layers or self.base), *self.environments[environment], *self.arguments, *single]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment's file.
+
+    Raises:
+        InputError: that names the field and the remedy.
+    """
+    content = read_mapping(path, FIELDS, REQUIRED)
+    name = content["name"]
+    if not isinstance(name, str) or not name.replace("_", "").isalnum():
+        raise InputError(f"name in {path}", name, "write letters, digits and underscores: folders are named after it")
+    base = _words(f"base in {path}", content.get("base"))
+    variants = _named(path, "variants", content["variants"])
+    environments = content["environments"]
+    if isinstance(environments, list):
+        environments = {name: [f"--config=configs/env/{name}.yaml"] for name in environments}
+    for variant, words in variants.items():
+        if not base and not any(word.startswith("--config=") for word in words):
+            remedy = "add --config=configs/ALGORITHM.yaml to it, or give base for all variants"
+            raise InputError(f"variants.{variant} in {path}", list(words), remedy)
+    return Experiment(
+        path,
+        name,
+        " ".join(str(content["question"]).split()),
+        " ".join(str(content.get("claim") or "").split()),
+        base,
+        _words(f"arguments in {path}", content.get("arguments")),
+        variants,
+        _named(path, "environments", environments),
+        _named(path, "experts", content.get("experts") or {}, empty=True, refused=("out",)),
+        _seeds(path, content["seeds"]),
+        whole_number(f"max_frames in {path}", content["max_frames"]),
+        _words(f"report in {path}", content.get("report"), refused=("out",)),
+        tuple(str(measure) for measure in content.get("measures") or ()),
+    )
+
+
+def _named(
+    path: Path, field: str, content: Any, empty: bool = False, refused: tuple[str, ...] = SET_BY_THE_VERB
+) -> dict[str, tuple[str, ...]]:
+    if not isinstance(content, dict) or not (content or empty):
+        raise InputError(f"{field} in {path}", content, "write a mapping: a name, and a list of arguments for each")
+    for name in content:
+        if not isinstance(name, str) or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+            raise InputError(
+                f"{field} in {path}", name, "name it with letters, digits, '_', '-' and '.': folders are named after it"
+            )
+    return {name: _words(f"{field}.{name} in {path}", words, refused) for name, words in content.items()}
+
+
+def _words(field: str, content: Any, refused: tuple[str, ...] = SET_BY_THE_VERB) -> tuple[str, ...]:
+    words = content if content is not None else []
+    if not isinstance(words, list) or not all(isinstance(word, str) and word.startswith("--") for word in words):
+        raise InputError(field, content, "write a list of arguments, each as --name=value")
+    refuse_options(words, refused, field, "leave it out, `experiment` sets it")
+    return tuple(words)
+
+
+def _seeds(path: Path, content: Any) -> tuple[int, ...]:
+    seeds = list(range(content)) if isinstance(content, int) and not isinstance(content, bool) else content
+    if (
+        not isinstance(seeds, list)
+        or not seeds
+        or not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
+    ):
+        raise InputError(f"seeds in {path}", content, "give how many, or a list of whole numbers of at least 0")
+    return tuple(seeds)

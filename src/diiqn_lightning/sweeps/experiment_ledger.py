@@ -1,0 +1,136 @@
+"""The ledger of an experiment: its runs under the names that it gives them, all as long as it asks for."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.ledger import (
+    COLUMNS,
+    curve_file,
+    curve_rows,
+    ledger_row,
+    read_ledger,
+    write_curve,
+    write_rows,
+)
+from diiqn_lightning.report.run_folder import RunFolder
+
+Row = dict[str, str]
+LONGER = 1.01
+"""A run ends with its environments' step, some frames after those that were asked for."""
+EVALUATED = {
+    "eval_return": "eval/return",
+    "eval_standard_error": "eval/return_standard_error",
+    "eval_return_greedy": "eval/return_greedy",
+    "train_return": "train/return",
+}
+"""Columns of a ledger that a row of a curve has, too."""
+
+
+class ReusableRuns:
+    """Runs of ledgers that may serve again.
+
+    Args:
+        ledgers: CSV files; those that do not exist are left out.
+
+    Raises:
+        InputError: for a file that is no ledger.
+    """
+
+    def __init__(self, ledgers: Sequence[Path]) -> None:
+        self.rows: list[tuple[Path, Row]] = []
+        for ledger in ledgers:
+            if ledger.exists():
+                rows = read_ledger(ledger)
+                if any(set(COLUMNS) - set(row) for row in rows):
+                    raise InputError("ledger", str(ledger), "give a file that the verb ledger wrote")
+                self.rows += [(ledger, row) for row in rows]
+
+    def find(self, key: str, seed: int, frames: int) -> tuple[Row, list[Row]] | None:
+        """A run of the same configuration and seed that was evaluated after so many frames.
+
+        Returns:
+            Its row and its curve up to there, or nothing.
+        """
+        for ledger, row in self.rows:
+            if (row["key"], row["seed"]) == (key, str(seed)) and int(row["frames"]) >= frames:
+                curve = curve_file(ledger, row)
+                if curve.exists() and (shortened := shorten(row, curve_rows(curve), frames)):
+                    return shortened
+        return None
+
+    def frames_per_second(self, algorithm: str, environment: str) -> list[float]:
+        """What was measured of an algorithm in an environment."""
+        wanted = (algorithm, environment)
+        return [
+            float(row["frames_per_second"])
+            for _, row in self.rows
+            if (row["algorithm"], row["environment"]) == wanted and row["frames_per_second"]
+        ]
+
+
+def shorten(row: Row, curve: list[Row], frames: int) -> tuple[Row, list[Row]] | None:
+    """A run as it was after so many frames: schedules count frames, so that a longer run's beginning is a shorter run.
+
+    Args:
+        row: of a ledger.
+        curve: its evaluated rows.
+        frames: wanted.
+
+    Returns:
+        Row and curve, or nothing if the run was not evaluated there.
+    """
+    if int(row["frames"]) <= frames * LONGER:
+        return row, curve
+    kept = [point for point in curve if int(point["frames"]) <= frames * LONGER]
+    if not kept or int(kept[-1]["frames"]) < frames:
+        return None
+    last = kept[-1]
+    at_end = {column: last.get(name, "") for column, name in EVALUATED.items()}
+    return {**row, **at_end, "frames": last["frames"], "seconds": ""}, kept
+
+
+class ExperimentLedger:
+    """Rows of an experiment's runs; the file is written anew with each.
+
+    Args:
+        path: of the file; curves go to ``curves/`` beside it.
+        measures: further columns of the curves.
+    """
+
+    def __init__(self, path: Path, measures: Sequence[str]) -> None:
+        self.path, self.measures = path, measures
+        self.rows: dict[tuple[str, str, str], Row] = {}
+
+    def add(self, environment: str, variant: str, row: Row, curve: list[Row]) -> None:
+        """Add a run under the names of the experiment."""
+        named = {**row, "environment": environment, "algorithm": variant}
+        self.rows[environment, variant, row["seed"]] = named
+        target = curve_file(self.path, named)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_curve(target, curve, self.measures)
+        write_rows(self.path, self.rows.values())
+
+    def add_run(self, environment: str, variant: str, folder: RunFolder, frames: int) -> None:
+        """Add a finished run; one that was not evaluated after ``frames`` counts with all that it has."""
+        row = {name: "" if value is None else str(value) for name, value in ledger_row(folder).items()}
+        curve = _with_measures(folder.metrics)
+        self.add(environment, variant, *(shorten(row, curve, frames) or (row, curve)))
+
+    def last(self, row: Row, measure: str) -> float | None:
+        """The last value of a column in a run's curve."""
+        values = [point[measure] for point in curve_rows(curve_file(self.path, row)) if point.get(measure)]
+        return float(values[-1]) if values else None
+
+
+def _with_measures(metrics: Path) -> list[Row]:
+    """Evaluated rows, with the last value before them where a column is not logged with evaluations."""
+    rows: list[Row] = []
+    latest: Row = {}
+    with metrics.open(newline="") as file:
+        for row in csv.DictReader(file):
+            latest |= {name: value for name, value in row.items() if value}
+            if row.get("eval/return"):
+                rows.append({name: latest.get(name, "") for name in row})
+    return rows

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.comparison import collect
+from diiqn_lightning.report.ledger import find_runs, read_ledger, write_ledger
+from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger, ReusableRuns
+from tests.report.test_ledger import make_run
+
+CURVE = "frames,eval/return,inference/accuracy\n50,,0.7\n100,1.5,\n150,,0.8\n200,2.5,\n"
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """A run of 200 frames, evaluated after 100 and 200."""
+    folder = make_run(tmp_path / "run", frames=200, value=2.5)
+    (folder / "metrics.csv").write_text(CURVE)
+    write_ledger(tmp_path / "ledger.csv", find_runs([tmp_path]))
+    return tmp_path / "ledger.csv"
+
+
+def test_a_longer_run_serves_as_it_was_when_it_was_shorter(ledger):
+    key = read_ledger(ledger)[0]["key"]
+    row, curve = ReusableRuns([ledger]).find(key, 0, 100)
+    assert (row["frames"], row["eval_return"], row["seconds"]) == ("100", "1.5", "")
+    assert [point["frames"] for point in curve] == ["100"]
+    row, curve = ReusableRuns([ledger]).find(key, 0, 199)
+    assert (row["frames"], row["eval_return"], len(curve)) == ("200", "2.5", 2)
+
+
+@pytest.mark.parametrize(("key", "seed", "frames"), [(None, 0, 201), (None, 0, 120), (None, 1, 100), ("other", 0, 100)])
+def test_other_runs_shorter_ones_and_those_not_evaluated_there_do_not_serve(key, seed, frames, ledger):
+    assert ReusableRuns([ledger]).find(key or read_ledger(ledger)[0]["key"], seed, frames) is None
+
+
+def test_speeds_are_those_of_the_algorithm_in_the_environment(ledger):
+    runs = ReusableRuns([ledger, ledger.with_name("none.csv")])
+    assert runs.frames_per_second("dqn", "breakout") == [100.0]
+    assert runs.frames_per_second("dqn", "asterix") == []
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="verb ledger"):
+        ReusableRuns([tmp_path / "a.csv"])
+
+
+def test_one_run_counts_under_each_name_and_measures_are_kept(tmp_path, ledger):
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", ["inference/accuracy"])
+    for environment in ("one", "two"):
+        own.add_run(environment, "variant", RunFolder(tmp_path / "run"), 200)
+    runs = collect([own.path])
+    assert [(run.environment, run.algorithm, run.frames) for run in runs] == [
+        ("one", "variant", 200), ("two", "variant", 200),
+    ]  # fmt: skip
+    # Logged between evaluations: the value before each counts.
+    assert own.last(read_ledger(own.path)[0], "inference/accuracy") == 0.8
+
+
+def test_a_run_that_was_not_evaluated_there_counts_whole(tmp_path, ledger):
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [])
+    own.add_run("one", "variant", RunFolder(tmp_path / "run"), 120)
+    assert [run.frames for run in collect([own.path])] == [200]
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == 200

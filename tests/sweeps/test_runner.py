@@ -1,0 +1,37 @@
+import fcntl
+import threading
+
+import pytest
+
+from diiqn_lightning.sweeps.cells import Cell, RunFacts
+from diiqn_lightning.sweeps.runner import CellRunner, State
+
+
+@pytest.fixture
+def cell(tmp_path):
+    return Cell("a", ("--no_such_option=1",), tmp_path / "run", RunFacts("key", "dqn", "breakout", 0, 1000))
+
+
+def test_a_run_that_a_killed_session_left_behind_is_not_started_twice(cell):
+    """Its process holds the log's lock until it ends; then its summary is there, and it counts as finished."""
+    left_behind = cell.log.open("ab")
+    fcntl.flock(left_behind, fcntl.LOCK_EX)
+    seen = []
+
+    def end():
+        cell.run_dir.mkdir()
+        cell.folder.summary.write_text('{"frames": 1000}')
+        left_behind.close()
+
+    def watch(runs):
+        seen.append((runs[0].state, runs[0].elsewhere))
+        if len(seen) == 3:
+            threading.Thread(target=end).start()
+
+    finished = []
+    (run,) = CellRunner([cell], 1, finished.append, watch).run()
+    assert seen[:3] == [(State.WAITING, True)] * 3
+    assert run.state is State.FINISHED
+    assert finished == [cell]
+    assert run.process is None
+    assert cell.log.read_bytes() == b""
