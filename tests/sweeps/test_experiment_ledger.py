@@ -3,9 +3,9 @@ import json
 import pytest
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.comparison import collect
 from diiqn_lightning.report.ledger import find_runs, read_ledger, write_ledger
 from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.report.sources import collect
 from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger, ReusableRuns
 from tests.report.test_ledger import make_run
 
@@ -51,7 +51,7 @@ def test_one_run_counts_under_each_name_and_measures_are_kept(tmp_path, ledger):
     own = ExperimentLedger(tmp_path / "out" / "ledger.csv", ["inference/accuracy"])
     for environment in ("one", "two"):
         own.add_run(environment, "variant", RunFolder(tmp_path / "run"), 200)
-    runs = collect([own.path])
+    runs = collect([own.path]).runs
     assert [(run.environment, run.algorithm, run.frames) for run in runs] == [
         ("one", "variant", 200), ("two", "variant", 200),
     ]  # fmt: skip
@@ -62,5 +62,5 @@ def test_one_run_counts_under_each_name_and_measures_are_kept(tmp_path, ledger):
 def test_a_run_that_was_not_evaluated_there_counts_whole(tmp_path, ledger):
     own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [])
     own.add_run("one", "variant", RunFolder(tmp_path / "run"), 120)
-    assert [run.frames for run in collect([own.path])] == [200]
+    assert [run.frames for run in collect([own.path]).runs] == [200]
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == 200

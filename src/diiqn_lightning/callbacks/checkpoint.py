@@ -156,7 +156,9 @@ class RunCheckpoint(Checkpoint):
         started = time.perf_counter()
         self._set_next(trainer)
         updates = trainer.lightning_module.updates
-        if updates != self._saved_at and self._write(trainer, trainer.datamodule.frames, updates):
+        # Weights that are no numbers must not replace good ones: RunHealth, which looks less often, ends such a run.
+        sound = all(bool(torch.isfinite(weight).all()) for weight in trainer.lightning_module.parameters())
+        if updates != self._saved_at and sound and self._write(trainer, trainer.datamodule.frames, updates):
             self._saved_at = updates
         self._seconds_of_last = time.perf_counter() - started
         self.seconds_outside_training += self._seconds_of_last
