@@ -155,7 +155,8 @@ def test_annealing_lowers_the_learning_rate_of_the_q_network_alone(run, tmp_path
 
 
 def test_what_has_faded_costs_and_weighs_nothing(run, tmp_path, expert_path):
-    fading = "--model.fading={start: 1, end: 0, frames: 500, scope: all}"
+    line = "{start: 1, end: 0, frames: 500}"
+    fading = f"--model.fading={{td: {line}, imitation: {line}}}"
     run(*fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--video=null", fading, frames=700))
     rows = metrics(tmp_path / "run")
     weights = [float(row["expert/weight"]) for row in rows]
@@ -171,7 +172,7 @@ OPTIONS = {
     "certain labels": ["--action_inference.certainty=above_chance", "--model.expert_loss.imitation_weight=certainty"],
     "uniform labels": ["--model.labeller.prior=uniform"],
     "shaping": ["--model.shaping={}"],
-    "fading": ["--model.fading={start: 1, end: 0, frames: 200, scope: td}"],
+    "fading": ["--model.fading.td={start: 1, end: 0, frames: 200}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],
     "returns": ["--model.confidence=ReturnConfidence"],
     "uncertainty": ["--model.confidence=ReturnConfidence", "--model.confidence.deviations=1", "--model.value_heads=3"],
@@ -245,7 +246,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
     more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}"]
     if config == "diiqn":
-        more.append("--model.fading={start: 1, end: 0, frames: 900}")
+        more.append("--model.fading.imitation={start: 1, end: 0, frames: 900}")
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
     before = timed_frames(tmp_path / "parts")

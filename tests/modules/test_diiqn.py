@@ -105,11 +105,11 @@ def test_imitation_that_does_not_carry_over_loses_its_weight():
     assert loss.item() == pytest.approx((1 * 0.5 + 0.5 * 2) / 2)
 
 
-def test_fading_weighs_all_that_is_learned_from_the_expert():
+def test_fading_weighs_what_is_learned_from_the_expert():
     # ζ is 1 and 0.25; expert TD losses are 2 and 12.5, violations 5 and 1.
     terms = ExpertLoss(td=1.0, td_weight="certainty", margin=1.0, margin_size=2.0)
     module, batch = make(expert_loss=terms, confidence=FixedConfidence(1.0)), guided()
-    module.expert_share = module.td_share = 0.5
+    module.imitation_share = module.td_share = 0.5
     loss = losses(module, batch)["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * (5 + 2)) + 0.5 * (2 + 0.5 * (1 + 0.25 * 12.5))) / 2)
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 0.5]))
@@ -130,7 +130,7 @@ def test_faded_out_it_is_dqn_on_every_head():
     module.online, module.target = (
         Table([[*row, *(value / 2 for value in row)] for row in values]) for values in (ONLINE, TARGET)
     )
-    module.expert_share = module.td_share = 0.0
+    module.imitation_share = module.td_share = 0.0
     outputs = losses(module, batch)
     # Targets 1 + ½ · 1 and 2: errors 3 − 1.5 and 4 − 2 of the policy, 1.5 − 1.5 and 2 − 2 of the value head.
     assert outputs["loss"].item() == pytest.approx((1 * 1.5**2 / 2 + 0.5 * 2) / 2)
@@ -341,10 +341,15 @@ def test_the_labeller_needs_transitions():
         LabellerSettings(transitions=0)
 
 
-@pytest.mark.parametrize("changes", [{"start": 2.0}, {"end": -1.0}, {"scope": "margin"}])
-def test_refuses_factors_out_of_range_and_other_scopes(changes):
-    with pytest.raises(InputError, match=f"model.fading.{next(iter(changes))}"):
-        Fading(**{"start": 1.0, "end": 0.0, "frames": 100} | changes)
+def test_both_terms_fade_on_their_own():
+    assert Fading(td=LinearSchedule(1.0, 0.0, 100), imitation=LinearSchedule(1.0, 0.5, 200)).shares(50) == (0.5, 0.875)
+    assert Fading().shares(10**9) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("term", "start", "field"), [("td", 2.0, "td.start"), ("imitation", -1.0, "imitation.start")])
+def test_refuses_factors_out_of_range(term, start, field):
+    with pytest.raises(InputError, match=f"model.fading.{field}"):
+        Fading(**{term: LinearSchedule(start, 0.0, 100)})
 
 
 @pytest.mark.parametrize("changes", [{"td": -1.0}, {"margin": -1.0}, {"margin_size": -0.1}])

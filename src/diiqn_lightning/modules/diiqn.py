@@ -90,7 +90,7 @@ class DIIQN(DQN):
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
-        self.fading, self.expert_share, self.td_share = fading, 1.0, 1.0
+        self.fading, self.td_share, self.imitation_share = fading, 1.0, 1.0
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
@@ -130,22 +130,21 @@ class DIIQN(DQN):
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""
         self._check_keys(batch)
         if self.fading is not None:
-            self.td_share = self.fading(self.environment_frames)
-            self.expert_share = self.td_share if self.fading.scope == "all" else 1.0
+            self.td_share, self.imitation_share = self.fading.shares(self.environment_frames)
         outputs = super().training_step(batch, batch_idx)
-        if self.carry_over is not None and self.expert_share:
+        if self.carry_over is not None and self.imitation_share:
             outputs["expert/carry_over"] = self.carry_over.carry_over
         return outputs
 
     def follow(self, batch: TensorDictBase) -> None:
         """Φ̄ and the carry-over."""
         self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
-        if self.carry_over is not None and self.expert_share:
+        if self.carry_over is not None and self.imitation_share:
             self.carry_over.measure(batch)
 
     def losses(self, update: TensorDictBase) -> dict[str, Tensor]:
         """Loss of one update ``[B]``; writes ``td_error`` and ``("expert", "weight")``."""
-        if not self.expert_share:
+        if self._has_faded:
             return self._losses_without_expert(update)
         expert = update.get(keys.EXPERT)
         output = self.online(torch.cat([update.get(keys.OBSERVATION), expert.get("observation")]))
@@ -161,7 +160,7 @@ class DIIQN(DQN):
         evidence = self._evidence(update, expert, expert_output.detach(), potential)
         confidence, parts = self.trust_in(evidence, expert)
         confidence = torch.where(expert.get("valid"), confidence, 0.0)
-        weight = self.expert_share * confidence
+        weight = self.imitation_share * confidence
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = self.td_share * self.expert_loss.weigh_td(confidence, certain)
         expert_loss = self.expert_loss.imitation(q_expert + potential, expert.get("action"), expert.get("return"))
@@ -213,7 +212,7 @@ class DIIQN(DQN):
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """The labeller and the expert's value learn from a whole batch at once."""
         losses: dict[str, Tensor] = {}
-        if not self.expert_share:
+        if self._has_faded:
             return losses
         if self.labeller_settings is not None:
             losses |= labeller_losses(self.labeller, self.labeller_settings, batch, self.environment_frames)
@@ -254,6 +253,11 @@ class DIIQN(DQN):
         if self.shaping is not None:
             groups.append({"params": list(self.shaping.parameters()), "lr": self.shaping.settings.learning_rate})
         return self.optimizer_factory(groups)
+
+    @property
+    def _has_faded(self) -> bool:
+        """Whether nothing is learned from the expert any more."""
+        return not (self.imitation_share or self._learns_td)
 
     @property
     def _learns_td(self) -> bool:

@@ -79,24 +79,28 @@ class ExpertLoss:
 
 
 @dataclass(frozen=True)
-class Fading(LinearSchedule):
-    """A factor on what is learned from the expert, by environment frames (design choice).
+class Fading:
+    """Factors on what is learned from the expert, by environment frames (design choice).
 
-    An old dataset, learned from hundreds of times, in the end holds the agent back (docs/research.md).
+    An old dataset, learned from hundreds of times, in the end holds an agent back that has come further; what was
+    cloned is lost where imitation fades before values are right (docs/research.md). Where both factors have come to 0,
+    nothing is computed for the expert any more, but for shaping's potential, and a frame costs what it costs DQN.
 
     Args:
-        start: factor at frame 0, in [0, 1].
-        end: factor from frame ``frames`` on, in [0, 1].
-        frames: length of the line between them.
-        scope: all (TD and imitation terms, and so Φ; at 0 nothing is computed for the expert any more, but for
-            shaping's potential, and a frame costs what it costs DQN) or td (the TD term alone; confidence and
-            carry-over go on to rule imitation).
+        td: of the TD term; null leaves it at 1.
+        imitation: of the margin and the lower bound, and so of Φ and of the trust in it; null leaves it at 1.
     """
 
-    scope: str = "all"
+    td: LinearSchedule | None = None
+    imitation: LinearSchedule | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_within(0, 1, **{"model.fading.start": self.start, "model.fading.end": self.end})
-        if self.scope not in ("all", "td"):
-            raise InputError("model.fading.scope", self.scope, "choose all or td")
+        for name in ("td", "imitation"):
+            if (schedule := getattr(self, name)) is not None:
+                ends = {f"model.fading.{name}.start": schedule.start, f"model.fading.{name}.end": schedule.end}
+                require_within(0, 1, **ends)
+
+    def shares(self, frames: int) -> tuple[float, float]:
+        """Factors of the TD term and of imitation after so many environment frames."""
+        td, imitation = (1.0 if part is None else part(frames) for part in (self.td, self.imitation))
+        return td, imitation
