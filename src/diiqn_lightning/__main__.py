@@ -18,6 +18,7 @@ VERBS = {
     "inspect": "look at an expert dataset: table, figure, warnings, fit with an environment",
     "convert": "convert expert datasets: .npz, folders, Minari, both ways",
     "report": "compare finished runs: learning curves and returns over seeds",
+    "export": "write a trained policy as ONNX and as a program of torch, with a model card",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

@@ -1,6 +1,7 @@
 """Running the real command line in short."""
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,24 @@ def expert_path(tmp_path):
     path = tmp_path / "walk.expert"
     files.save(walk(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def breakout_run(tmp_path_factory):
+    """A short run of DIIQN on Breakout, finished; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    config = Path(__file__).parents[2] / "configs" / "diiqn.yaml"
+    more = ["--max_frames=400", "--video=null", "--expert=weak", "--expert_transitions=2000"]
+    labels = ["--action_inference.relabel_every_n_updates=20"]
+    assert main(["fit", f"--config={config}", *SHORT, *more, *labels, f"--run_dir={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cartpole_run(tmp_path_factory):
+    """A short run of DQN on CartPole, finished; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    config = Path(__file__).parents[2] / "configs" / "dqn.yaml"
+    more = ["--max_frames=400", "--video=null", "--data.env=CartPole-v1", "--data.num_envs=4"]
+    assert main(["fit", f"--config={config}", *SHORT, *more, f"--run_dir={folder}"]) == 0
+    return folder

@@ -1,5 +1,6 @@
 """Trained agents, built again from a checkpoint."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from diiqn_lightning.callbacks.manifest import MODEL, plain_values_only, read_manifest
+from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL, newest_whole, plain_values_only, read_manifest
 from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.errors import InputError
@@ -58,6 +59,26 @@ def class_paths(content: Any) -> Iterator[Any]:
     elif isinstance(content, list):
         for value in content:
             yield from class_paths(value)
+
+
+def checkpoint_in(source: Path) -> Path:
+    """The checkpoint that a path means: itself, or the newest whole one of a run's folder.
+
+    Args:
+        source: folder of a checkpoint or of a run.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if (source / MANIFEST).exists():
+        return source
+    folder = RunFolder(source)
+    if not folder.checkpoints.is_dir():
+        raise InputError("run or checkpoint", str(source), "give a run's folder, or a folder in its checkpoints/")
+    checkpoint, warning = newest_whole(folder.checkpoints)
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
+    return checkpoint
 
 
 def load_agent(checkpoint: Path) -> TrainingCLI:
