@@ -19,6 +19,7 @@ VERBS = {
     "convert": "convert expert datasets: .npz, folders, Minari, both ways",
     "report": "compare finished runs: learning curves and returns over seeds",
     "export": "write a trained policy as ONNX and as a program of torch, with a model card",
+    "watch": "film an agent at play, beside its expert or another agent",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

@@ -62,3 +62,16 @@ def cartpole_run(tmp_path_factory):
     more = ["--max_frames=400", "--video=null", "--data.env=CartPole-v1", "--data.num_envs=4"]
     assert main(["fit", f"--config={config}", *SHORT, *more, f"--run_dir={folder}"]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def corridor_run(tmp_path_factory):
+    """A short run of DIIQN in the corridor, finished, whose inferred actions are certain; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    files.save(walk(), folder.parent / "walk.expert")
+    config = Path(__file__).parents[2] / "configs" / "diiqn_literal.yaml"
+    more = ["--max_frames=600", "--video=null", "--expert", str(folder.parent / "walk.expert")]
+    near = ["--action_inference.distance=l2", "--action_inference.error_max=1", "--expert_sampling.distance=l2"]
+    more += [*near, "--expert_sampling.similarity_threshold=0.8"]
+    assert main(["fit", f"--config={config}", *SHORT, *CORRIDOR, *more, f"--run_dir={folder}"]) == 0
+    return folder

@@ -55,7 +55,7 @@ def infected(checkpoint, name, mark):
 
 
 @pytest.mark.parametrize("name", ["model.ckpt", "rank-0.pt"])
-@pytest.mark.parametrize("use", ["resume", "validate", "record", "export"])
+@pytest.mark.parametrize("use", ["resume", "validate", "record", "export", "watch"])
 def test_checkpoints(name, use, run, finished, mark, tmp_path):
     last = finished / "checkpoints" / "last"
     infected(last, name, mark)
@@ -64,6 +64,7 @@ def test_checkpoints(name, use, run, finished, mark, tmp_path):
         "validate": ["validate", "--config", finished / "config.yaml", f"--ckpt_path={last / 'model.ckpt'}"],
         "record": ["record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50"],
         "export": ["export", last, "--out", tmp_path / "exported", "--states=2"],
+        "watch": ["watch", last, "--out", tmp_path / "a.gif", "--max_steps=2"],
     }
     code, _, complaint = run(*commands[use])
     assert not mark.exists()
