@@ -81,20 +81,40 @@ def checkpoint_in(source: Path) -> Path:
     return checkpoint
 
 
-def load_agent(checkpoint: Path) -> TrainingCLI:
+def check_environment(config: Path, trusted: str | None) -> None:
+    """Refuse to import a module because a run's configuration says so.
+
+    Args:
+        config: the file, which :func:`check_classes` let pass.
+        trusted: the environment that the user has named.
+
+    Raises:
+        InputError: for an environment of the form ``module:id`` that the user has not named.
+    """
+    env_id = str((yaml.safe_load(config.read_text()).get("data") or {}).get("env"))
+    if ":" in env_id and env_id != trusted:
+        module = env_id.rpartition(":")[0]
+        remedy = f"importing {module} runs its code; if you trust it, say so with --env {env_id}"
+        raise InputError(f"data.env in {config}", env_id, remedy)
+
+
+def load_agent(checkpoint: Path, trusted_env: str | None = None) -> TrainingCLI:
     """Build the module and the data of a run, with the weights of a checkpoint.
 
     Args:
         checkpoint: folder of a checkpoint in a run's folder.
+        trusted_env: an environment of the form ``module:id`` whose module may be imported.
 
     Raises:
-        InputError: for a checkpoint that is missing or damaged, or a run without ``config.yaml``.
+        InputError: for a checkpoint that is missing or damaged, an environment whose module nobody has vouched for, or
+            a run without ``config.yaml``.
     """
     read_manifest(checkpoint)
     folder = RunFolder(checkpoint.resolve().parent.parent)
     if not folder.config.exists():
         raise InputError("run folder", str(folder.path), "it has no config.yaml, which says how to build the agent")
     check_classes(folder.config)
+    check_environment(folder.config, trusted_env)
     quiet_libraries()
     check_torchrl()
     cli = TrainingCLI(["validate", "--config", str(folder.config)], build_only=True)

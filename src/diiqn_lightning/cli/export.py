@@ -7,8 +7,8 @@ from diiqn_lightning.cli.verb import verb_parser
 from diiqn_lightning.errors import require_positive
 
 EXAMPLES = """examples
-  python -m diiqn_lightning export runs/diiqn/breakout/0 --out exported/breakout
-  python -m diiqn_lightning export runs/diiqn/breakout/0/checkpoints/last --out exported/breakout
+  python -m diiqn_lightning export runs/diiqn/breakout/0 --out exported
+  python -m diiqn_lightning export runs/diiqn/breakout/0/checkpoints/last --out exported
 
 The folder then holds policy.onnx, policy.pt2, config.yaml, and README.md: a model card with what the run measured,
 and code that runs either file. Both take observations [B, ...] as the environment gives them, for any B, and return
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("source", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run's folder, or a checkpoint's")
     options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write; new or empty")
+    options.add_argument("--env", help="the run's environment, where its id names a module that has to be imported")
     options.add_argument("--states", type=int, default=200, help="the environment's states to compare on (200)")
     return options
 
@@ -45,7 +46,7 @@ def run(arguments: list[str]) -> int:
     from diiqn_lightning.report.model_card import ModelCard, shared_config
 
     checkpoint = checkpoint_in(options.source)
-    agent = load_agent(checkpoint)
+    agent = load_agent(checkpoint, options.env)
     card = ModelCard(checkpoint, agent.model, agent.datamodule)
     policy = GreedyPolicy(agent.model.cpu())
     states = exported.environment_states(agent.datamodule, policy, max(2, options.states))

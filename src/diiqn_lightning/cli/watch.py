@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seed", type=int, default=0, help="seed of episodes and random actions (0)")
     options.add_argument("--max_steps", type=int, default=500, help="frames of an episode that are filmed (500)")
     options.add_argument("--frames_per_second", type=int, default=15, help="of the film (15)")
+    options.add_argument("--env", help="the run's environment, where its id names a module that has to be imported")
     options.add_argument("--expert", help="where the run's dataset is, if it is no longer where the run found it")
     options.add_argument(
         "--similarity_threshold", type=float, metavar="TAU", help="of advice, from 0 to 1 (the run's); 1: equal states"
@@ -61,7 +62,7 @@ def run(arguments: list[str]) -> int:
     from diiqn_lightning.cli.agents import checkpoint_in, load_agent
 
     checkpoint = checkpoint_in(options.source)
-    agent = load_agent(checkpoint)
+    agent = load_agent(checkpoint, options.env)
     advice = _advice(options, checkpoint, agent)
     tallies = {"agent": Tally([], Counter())}
     players = [_player(agent, options, tallies["agent"], advice)]
@@ -129,7 +130,7 @@ def _beside(
 
     config, data, source = agent.config["validate"], agent.datamodule, Path(options.beside)
     if (source / "config.yaml").exists() or (source / "manifest.json").exists():
-        other = load_agent(checkpoint_in(source))
+        other = load_agent(checkpoint_in(source), options.env)
         if other.datamodule.env != data.env:
             raise InputError(
                 "--beside", options.beside, f"give a run of {data.env}, this one is of {other.datamodule.env}"

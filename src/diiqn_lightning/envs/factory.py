@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import gymnasium as gym
@@ -50,7 +51,7 @@ def make_gym_env(
     float64 becomes float32.
 
     Args:
-        env_id: any registered id with a discrete action space.
+        env_id: any registered id with a discrete action space; ``module:id`` imports the module first.
         seed, purpose, rank, index: see :class:`SeededEpisodes`.
         max_episode_steps: truncate episodes there, unless the environment's own limit comes first.
         env_kwargs: handed to the environment. ``actions`` is for this project: another action set, see
@@ -75,10 +76,13 @@ def make_gym_env(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            own_limit = gym.spec(env_id).max_episode_steps
+            module, _, name = env_id.rpartition(":")
+            if module:  # Gymnasium imports it in make, and not in spec
+                import_module(module)
+            own_limit = gym.spec(name).max_episode_steps
             limits = [limit for limit in (own_limit, max_episode_steps) if limit is not None]
             env: gym.Env[Any, Any] = gym.make(
-                env_id,
+                name,
                 max_episode_steps=min(limits) if limits else None,
                 disable_env_checker=True,
                 **arguments,

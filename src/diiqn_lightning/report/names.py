@@ -10,7 +10,7 @@ from diiqn_lightning.experts.sources import SKILLS
 
 def environment_name(env_id: str) -> str:
     """``MinAtar/SpaceInvaders-v1`` to ``space_invaders``: the file's name under ``configs/env``."""
-    name = env_id.split("/")[-1].rsplit("-v", 1)[0]
+    name = env_id.split(":")[-1].split("/")[-1].rsplit("-v", 1)[0]
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
 
 
