@@ -1,5 +1,6 @@
 """The API reference: a page for each folder of the package, from its docstrings."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ def on_files(files: Any, config: Any) -> Any:
     text = "Every public class and function, from the docstrings. Shapes stand in brackets, as `[B, A]`."
     files.append(File.generated(config, "api/index.md", content=f"# API\n\n{text}\n\n{table}\n"))
     return files
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Names in docstrings stand without the roles of reStructuredText."""
+    if not page.file.src_uri.startswith("api/"):
+        return html
+    return re.sub(r":(func|class|meth|data|mod|attr):(?=<code>)", "", html)
 
 
 def _module(path: Path) -> str:

@@ -57,7 +57,7 @@ def load_advice(
         raise InputError("expert", "another dataset", "give the one that the run learned from")
     if "Feasibility" in state:
         certainty = torch.where(judgement_in(state["Feasibility"], dataset.states), 0.0, certainty)
-    sampling = config.expert_sampling.init_args if "init_args" in config.expert_sampling else config.expert_sampling
+    sampling = config.expert_sampling
     threshold = sampling.similarity_threshold if similarity_threshold is None else similarity_threshold
     distance = default_distance(dataset.states)
     return Advice(dataset.states, action, certainty, distance, sampling.neighbours, threshold)

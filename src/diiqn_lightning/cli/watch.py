@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,8 @@ def run(arguments: list[str]) -> int:
         titles.append(title)
         players.append(player)
 
-    def episodes() -> Iterator[Any]:
-        for number in range(options.episodes):
-            yield film.side_by_side(titles, [player(number) for player in players])
-
-    frames = film.write_film(options.out, film.one_after_another(episodes()), options.frames_per_second)
+    episodes = (film.side_by_side(titles, [player(number) for player in players]) for number in range(options.episodes))
+    frames = film.write_film(options.out, chain.from_iterable(episodes), options.frames_per_second)
     print(f"{options.out}: {frames} frames")
     for (name, tally), title in zip(tallies.items(), titles, strict=False):
         print(f"  {name} ({title}): return {', '.join(f'{value:.4g}' for value in tally.returns)}")
@@ -116,7 +114,8 @@ def _advice(options: argparse.Namespace, checkpoint: Path, agent: Any) -> Any:
     except InputError as error:
         if options.expert is not None:
             raise
-        print(f"warning: no advice is marked ({error}); name the dataset with --expert.", file=sys.stderr)
+        reason = str(error).rstrip(".")
+        print(f"warning: no advice is marked ({reason}); name the dataset with --expert.", file=sys.stderr)
         return None
 
 

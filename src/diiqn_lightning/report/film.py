@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,3 @@ def _even(picture: Picture) -> Picture:
     """A picture with a white row or column more where that makes it even: MP4's encoders ask for it."""
     odd = [(0, size % 2) for size in picture.shape[:2]]
     return np.pad(picture, [*odd, (0, 0)], constant_values=255)
-
-
-def one_after_another(films: Iterator[Iterator[Picture]]) -> Iterator[Picture]:
-    """The frames of several episodes."""
-    return chain.from_iterable(films)
