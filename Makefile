@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.docs-installed
 
-.PHONY: demo test lint format types floors check clean
+.PHONY: demo test lint format types floors docs check clean
 
 demo: $(INSTALLED)  ## train DIIQN on MinAtar Breakout with the shipped expert, a few minutes on a CPU
 	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --max_frames 100000 --data.frames_per_epoch 10000 $(ARGS)
@@ -28,7 +29,10 @@ types: $(INSTALLED)
 floors: $(INSTALLED)
 	$(VENV)/bin/lint-imports
 
-check: lint floors types  ## everything that CI checks besides the tests
+docs: $(DOCS_INSTALLED)  ## the documentation's site, in site/
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+
+check: lint floors types docs  ## everything that CI checks besides the tests
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,5 +41,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -20,6 +20,8 @@ VERBS = {
     "report": "compare finished runs: learning curves and returns over seeds",
     "sweep": "run a W&B sweep file without a server: grid and random, resumable",
     "experiment": "run the variants of an experiment and report on them, reusing finished runs",
+    "export": "write a trained policy as ONNX and as a program of torch, with a model card",
+    "watch": "film an agent at play, beside its expert or another agent",
     "ledger": "list finished runs in one table, for figures and for reuse",
 }
 

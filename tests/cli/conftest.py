@@ -1,6 +1,7 @@
 """Running the real command line in short."""
 
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,37 @@ def expert_path(tmp_path):
     path = tmp_path / "walk.expert"
     files.save(walk(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def breakout_run(tmp_path_factory):
+    """A short run of DIIQN on Breakout, finished; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    config = Path(__file__).parents[2] / "configs" / "diiqn.yaml"
+    more = ["--max_frames=400", "--video=null", "--expert=weak", "--expert_transitions=2000"]
+    labels = ["--action_inference.relabel_every_n_updates=20"]
+    assert main(["fit", f"--config={config}", *SHORT, *more, *labels, f"--run_dir={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cartpole_run(tmp_path_factory):
+    """A short run of DQN on CartPole, finished; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    config = Path(__file__).parents[2] / "configs" / "dqn.yaml"
+    more = ["--max_frames=400", "--video=null", "--data.env=CartPole-v1", "--data.num_envs=4"]
+    assert main(["fit", f"--config={config}", *SHORT, *more, f"--run_dir={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corridor_run(tmp_path_factory):
+    """A short run of DIIQN in the corridor, finished, whose inferred actions are certain; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    files.save(walk(), folder.parent / "walk.expert")
+    config = Path(__file__).parents[2] / "configs" / "diiqn_literal.yaml"
+    more = ["--max_frames=600", "--video=null", "--expert", str(folder.parent / "walk.expert")]
+    near = ["--action_inference.distance=l2", "--action_inference.error_max=1", "--expert_sampling.distance=l2"]
+    more += [*near, "--expert_sampling.similarity_threshold=0.8"]
+    assert main(["fit", f"--config={config}", *SHORT, *CORRIDOR, *more, f"--run_dir={folder}"]) == 0
+    return folder

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def infected(checkpoint, name, mark):
 
 
 @pytest.mark.parametrize("name", ["model.ckpt", "rank-0.pt"])
-@pytest.mark.parametrize("use", ["resume", "validate", "record"])
+@pytest.mark.parametrize("use", ["resume", "validate", "record", "export", "watch"])
 def test_checkpoints(name, use, run, finished, mark, tmp_path):
     last = finished / "checkpoints" / "last"
     infected(last, name, mark)
@@ -63,6 +64,8 @@ def test_checkpoints(name, use, run, finished, mark, tmp_path):
         "resume": fit("dqn", finished, *CORRIDOR, "--video=null", "--ckpt_path=last", frames=600),
         "validate": ["validate", "--config", finished / "config.yaml", f"--ckpt_path={last / 'model.ckpt'}"],
         "record": ["record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50"],
+        "export": ["export", last, "--out", tmp_path / "exported", "--states=2"],
+        "watch": ["watch", last, "--out", tmp_path / "a.gif", "--max_steps=2"],
     }
     code, _, complaint = run(*commands[use])
     assert not mark.exists()
@@ -92,6 +95,30 @@ def test_the_configuration_beside_a_checkpoint(change, run, finished, mark, tmp_
     code, _, complaint = run("record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50")
     assert code == 2
     assert "only classes of diiqn_lightning and torch.optim" in complaint
+
+
+@pytest.mark.parametrize("verb", ["record", "export", "watch"])
+def test_the_environments_module_is_imported_for_the_user_alone(verb, run, finished, mark, tmp_path, monkeypatch):
+    (tmp_path / "theirs.py").write_text(
+        f"import gymnasium, pathlib\nfrom tests.conftest import Corridor\npathlib.Path({str(mark)!r}).touch()\n"
+        "gymnasium.register('Theirs-v0', Corridor, max_episode_steps=20)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)
+    path = finished / "config.yaml"
+    path.write_text(path.read_text().replace("Corridor-v0", "theirs:Theirs-v0"))
+    command = {
+        "record": ["record", "--checkpoint", finished / "checkpoints" / "last", "--transitions=20", "--out"],
+        "export": ["export", finished, "--states=2", "--out"],
+        "watch": ["watch", finished, "--max_steps=2", "--out"],
+    }[verb] + [tmp_path / {"record": "new.expert", "export": "exported", "watch": "a.gif"}[verb]]
+    code, _, complaint = run(*command)
+    assert code == 2
+    assert "--env theirs:Theirs-v0" in complaint
+    assert not mark.exists()
+    code, _, complaint = run(*command, "--env=theirs:Theirs-v0")
+    assert code == 0, complaint
+    assert mark.exists()
 
 
 def test_a_configuration_with_python_in_it(run, finished, mark, tmp_path):

@@ -78,3 +78,18 @@ def test_refuses_in_one_sentence(env_id, env_kwargs, hint):
 def test_refuses_no_environments():
     with pytest.raises(InputError, match="num_envs is 0"):
         make_env("CartPole-v1", 0)
+
+
+def test_an_id_with_a_module_imports_it(tmp_path, monkeypatch):
+    (tmp_path / "mine_to_import.py").write_text(
+        "import gymnasium\n"
+        "from tests.conftest import Corridor\n"
+        "gymnasium.register('Imported-v0', Corridor, max_episode_steps=7)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with make_gym_env("mine_to_import:Imported-v0") as env:
+        env.reset()
+        steps = [env.step(0)[3] for _ in range(7)]
+    assert steps == [False] * 6 + [True]
+    with pytest.raises(InputError, match="cannot be made"):
+        make_gym_env("no_such_module:Imported-v0")

@@ -14,6 +14,7 @@ import torch
 
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.envs.episodes import EVALUATION
+from diiqn_lightning.envs.pictures import enlarged
 from diiqn_lightning.errors import InputError
 
 
@@ -45,8 +46,6 @@ class EvaluationVideo(lightning.Callback):
         folder: where the films go.
         settings: when.
     """
-
-    _PIXELS = 240  # small grids (MinAtar's are 10 × 10) are enlarged to about this
 
     def __init__(self, folder: Path, settings: VideoSettings) -> None:
         self.folder, self.settings = folder, settings
@@ -87,13 +86,5 @@ class EvaluationVideo(lightning.Callback):
                 if terminated or truncated:
                     break
         self.folder.mkdir(parents=True, exist_ok=True)
-        film = np.stack([enlarged(np.asarray(picture), self._PIXELS) for picture in pictures])
+        film = np.stack([enlarged(np.asarray(picture)) for picture in pictures])
         imageio.imwrite(path, film, duration=1000 / self.settings.frames_per_second, loop=0)
-
-
-def enlarged(picture: np.ndarray[Any, Any], pixels: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """A picture ``[H, W, 3]`` of bytes or of numbers in [0, 1] as bytes, each pixel repeated to about ``pixels``."""
-    if picture.dtype != np.uint8:
-        picture = (np.clip(picture, 0, 1) * 255).round().astype(np.uint8)
-    factor = max(1, pixels // max(picture.shape[:2]))
-    return picture.repeat(factor, 0).repeat(factor, 1)

@@ -1,5 +1,6 @@
 """Trained agents, built again from a checkpoint."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from diiqn_lightning.callbacks.manifest import MODEL, plain_values_only, read_manifest
+from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL, newest_whole, plain_values_only, read_manifest
 from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.errors import InputError
@@ -60,20 +61,60 @@ def class_paths(content: Any) -> Iterator[Any]:
             yield from class_paths(value)
 
 
-def load_agent(checkpoint: Path) -> TrainingCLI:
+def checkpoint_in(source: Path) -> Path:
+    """The checkpoint that a path means: itself, or the newest whole one of a run's folder.
+
+    Args:
+        source: folder of a checkpoint or of a run.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    if (source / MANIFEST).exists():
+        return source
+    folder = RunFolder(source)
+    if not folder.checkpoints.is_dir():
+        raise InputError("run or checkpoint", str(source), "give a run's folder, or a folder in its checkpoints/")
+    checkpoint, warning = newest_whole(folder.checkpoints)
+    if warning:
+        print(f"warning: {warning}", file=sys.stderr)
+    return checkpoint
+
+
+def check_environment(config: Path, trusted: str | None) -> None:
+    """Refuse to import a module because a run's configuration says so.
+
+    Args:
+        config: the file, which :func:`check_classes` let pass.
+        trusted: the environment that the user has named.
+
+    Raises:
+        InputError: for an environment of the form ``module:id`` that the user has not named.
+    """
+    env_id = str((yaml.safe_load(config.read_text()).get("data") or {}).get("env"))
+    if ":" in env_id and env_id != trusted:
+        module = env_id.rpartition(":")[0]
+        remedy = f"importing {module} runs its code; if you trust it, say so with --env {env_id}"
+        raise InputError(f"data.env in {config}", env_id, remedy)
+
+
+def load_agent(checkpoint: Path, trusted_env: str | None = None) -> TrainingCLI:
     """Build the module and the data of a run, with the weights of a checkpoint.
 
     Args:
         checkpoint: folder of a checkpoint in a run's folder.
+        trusted_env: an environment of the form ``module:id`` whose module may be imported.
 
     Raises:
-        InputError: for a checkpoint that is missing or damaged, or a run without ``config.yaml``.
+        InputError: for a checkpoint that is missing or damaged, an environment whose module nobody has vouched for, or
+            a run without ``config.yaml``.
     """
     read_manifest(checkpoint)
     folder = RunFolder(checkpoint.resolve().parent.parent)
     if not folder.config.exists():
         raise InputError("run folder", str(folder.path), "it has no config.yaml, which says how to build the agent")
     check_classes(folder.config)
+    check_environment(folder.config, trusted_env)
     quiet_libraries()
     check_torchrl()
     cli = TrainingCLI(["validate", "--config", str(folder.config)], build_only=True)

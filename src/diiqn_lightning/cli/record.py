@@ -96,7 +96,7 @@ def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dic
         from diiqn_lightning.callbacks.manifest import read_manifest
         from diiqn_lightning.cli.agents import load_agent
 
-        agent = load_agent(options.checkpoint)
+        agent = load_agent(options.checkpoint, options.env)
         frames = read_manifest(options.checkpoint)["frames"]
         config = agent.config["validate"]
         card = {"policy": config.algorithm, "trained_frames": frames, "training_seed": config.seed_everything}

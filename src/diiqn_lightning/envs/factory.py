@@ -51,7 +51,7 @@ def make_gym_env(
     float64 becomes float32.
 
     Args:
-        env_id: any registered id with a discrete action space.
+        env_id: any registered id with a discrete action space; ``module:id`` imports the module first.
         seed, purpose, rank, index: see :class:`SeededEpisodes`.
         max_episode_steps: truncate episodes there, unless the environment's own limit comes first.
         env_kwargs: handed to the environment. ``actions`` is for this project: another action set, see
@@ -77,12 +77,12 @@ def make_gym_env(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module, _, name = env_id.rpartition(":")
-            if module:
-                import_module(module)  # registers it; gym.make does the same, gym.spec does not
+            if module:  # Gymnasium imports it in make, and not in spec
+                import_module(module)
             own_limit = gym.spec(name).max_episode_steps
             limits = [limit for limit in (own_limit, max_episode_steps) if limit is not None]
             env: gym.Env[Any, Any] = gym.make(
-                env_id,
+                name,
                 max_episode_steps=min(limits) if limits else None,
                 disable_env_checker=True,
                 **arguments,

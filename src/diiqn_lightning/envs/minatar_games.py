@@ -25,6 +25,38 @@ def _game(env: gym.Env[Any, Any]) -> Any:
     return getattr(env.unwrapped, "game", None) if type(env.unwrapped).__module__ == "minatar.gym" else None
 
 
+def is_game(env: gym.Env[Any, Any]) -> bool:
+    """Whether an environment is one of MinAtar's."""
+    return _game(env) is not None
+
+
+class _Standing:
+    """A game that stands still in a state."""
+
+    visualized = False
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    def state(self) -> Any:
+        return self._state
+
+
+def picture_of(env: gym.Env[Any, Any], state: Any) -> Any:
+    """What a game would show if it were in a state: ``[10, 10, 3]`` numbers in [0, 1].
+
+    Args:
+        env: one of MinAtar's, made with ``render_mode="rgb_array"``; it is as before afterwards.
+        state: ``[10, 10, C]`` bool.
+    """
+    inner: Any = env.unwrapped
+    game, inner.game = inner.game, _Standing(state)
+    try:
+        return inner.render()
+    finally:
+        inner.game = game
+
+
 def clear_last_action(env: gym.Env[Any, Any]) -> None:
     """Forget the action that sticky actions would repeat in the next episode's first step.
 

@@ -56,17 +56,17 @@ class FeasibilityTable:
         at = states.transition_starts
         self.node, self.next_node = merged[at], merged[at + 1]
         self._check_tolerance(exact[at] != exact[at + 1], tolerance)
-        pairs, self._entry = torch.unique(torch.stack([exact[at], exact[at + 1]], 1), dim=0, return_inverse=True)
-        chosen = torch.empty(len(pairs), dtype=torch.int64)
+        self._entry = distinct_transitions(states)
+        chosen = torch.empty(int(self._entry.max()) + 1, dtype=torch.int64)
         chosen[self._entry] = torch.arange(len(at))
         self._state = states.observation(chosen).flatten(1).float()
         self._next_state = states.next_observation(chosen).flatten(1).float()
         self._nodes, entry_node = torch.unique(self.node[chosen], return_inverse=True)
         self._entry_node = entry_node
-        self._error = torch.full((len(pairs),), torch.inf)
+        self._error = torch.full((len(chosen),), torch.inf)
         self._count = torch.zeros(len(self._nodes), num_actions)
         self._others_count = torch.zeros_like(self._count)
-        self._infeasible = torch.zeros(len(pairs), dtype=torch.bool)
+        self._infeasible = torch.zeros(len(chosen), dtype=torch.bool)
 
     def _check_tolerance(self, moves: Tensor, tolerance: Tensor) -> None:
         merged = (self.node == self.next_node) & moves
@@ -156,6 +156,19 @@ class FeasibilityTable:
         """Inverse of :meth:`state`."""
         self._error, self._count, self._infeasible = state["error"], state["count"], state["infeasible"]
         self._others_count = state["others_count"]
+
+
+def distinct_transitions(states: ExpertStates) -> Tensor:
+    """Number of each expert transition among those that differ, ``[N]`` int64: equal ones share it."""
+    exact, at = node_keys(states.states, 0.0), states.transition_starts
+    entry: Tensor = torch.unique(torch.stack([exact[at], exact[at + 1]], 1), dim=0, return_inverse=True)[1]
+    return entry
+
+
+def judgement_in(state: dict[str, Any], states: ExpertStates) -> Tensor:
+    """What :meth:`FeasibilityTable.state` says of each transition of the dataset it was taken with: ``[N]`` bool."""
+    infeasible: Tensor = state["infeasible"]
+    return infeasible[distinct_transitions(states)]
 
 
 def default_distance(states: ExpertStates) -> str:

@@ -96,17 +96,17 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
-        "command": without_folders(summary["command"]),
+        "command": without_places(summary["command"]),
     }
 
 
-def without_folders(command: str) -> str:
-    """A command whose words name no folder of this machine."""
-    return shlex.join(_without_place(word) for word in shlex.split(command))
+def without_places(command: str) -> str:
+    """A command line without folders of this machine: a ledger is read on others."""
+    return shlex.join(without_place(word) for word in shlex.split(command))
 
 
-def _without_place(word: str) -> str:
-    """A word of a command without folders of this machine: a ledger is read on others.
+def without_place(word: str) -> str:
+    """A word of a command without folders of this machine.
 
     Paths below the current folder become relative to it, of others the name is left.
     """

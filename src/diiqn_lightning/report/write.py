@@ -10,7 +10,7 @@ from diiqn_lightning.report.alignment import align
 from diiqn_lightning.report.comparison import summary, write_summary_table
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import gain_rows, interquartile_means, write_gains
-from diiqn_lightning.report.ledger import without_folders
+from diiqn_lightning.report.ledger import without_places
 from diiqn_lightning.report.page import Material, notes_on, write_page
 from diiqn_lightning.report.verdicts import Verdict, verdicts
 
@@ -50,7 +50,7 @@ def write_report(
         figures["claims"] = [_as_json(verdict) for verdict in judged]
         (aside / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
         notes = [*notes, *notes_on(runs, baseline)]
-        material = Material(runs, whole, baseline, means, judged, notes, left_out, without_folders(command))
+        material = Material(runs, whole, baseline, means, judged, notes, left_out, without_places(command))
         written += write_page(material, aside)
         shutil.copyfile(aside / "figures" / "curves.png", aside / "curves.png")
         for path in sorted(path for path in aside.rglob("*") if path.is_file()):
