@@ -30,19 +30,17 @@ def test_an_untried_expert_is_imitated():
 
 
 def test_both_agreements_follow_a_batch():
-    # Two updates of two transitions; the second of each is held out, and the last one is no guidance. A guess, the
-    # first of all, counts a third of a certain label.
+    # Two updates of two transitions; the second of each is held out, and the last one is no guidance.
     expert = {
         "agrees": torch.tensor([[True, False], [False, True]]),
         "valid": torch.tensor([[True, True], [True, False]]),
         "held_out": torch.tensor([[False, True], [False, True]]),
-        "inference_confidence": torch.tensor([[1 / 3, 1.0], [1.0, 1.0]]),
     }
     batch = TensorDict({keys.EXPERT: TensorDict(expert, [2, 2])}, [2, 2])
     one = meter(1.0, 1.0, rate=0.5)
     one.measure(batch)
     # Two updates at a rate of ½ leave a quarter of the old value.
-    assert_close(one.agreement, torch.tensor([0.25 * 1 + 0.75 * 0, 0.25 * 1 + 0.75 * 0.25]))
+    assert_close(one.agreement, torch.tensor([0.25 * 1 + 0.75 * 0, 0.25 * 1 + 0.75 * 0.5]))
 
 
 def test_without_held_out_transitions_there_is_nothing_to_measure():

@@ -14,10 +14,10 @@ from diiqn_lightning.errors import InputError, require_positive
 class CarryOver:
     """Imitate as far as imitation carries over to states that it has not seen.
 
-    The agent's agreement with the expert is measured, above chance and weighed by ζ, on transitions that the
-    imitation terms learn from and on held-out ones (``expert_sampling.held_out``). Where the second falls behind the
-    first, the network memorises choices that hardly matter, and its own values pay for it: the terms then lose weight
-    until it stops (design choice; measured in docs/research.md).
+    The agent's agreement with the expert is measured, above chance, on transitions that the imitation terms learn
+    from and on held-out ones (``expert_sampling.held_out``). Where the second falls behind the first, the network
+    memorises choices that hardly matter, and its own values pay for it: the terms then lose weight until it stops
+    (design choice; measured in docs/research.md).
 
     Args:
         none_below: carry-over, held-out agreement over the other one, below which the terms weigh nothing.
@@ -81,8 +81,6 @@ class CarryOverMeter(nn.Module):
         agrees, valid = batch.get(keys.EXPERT_AGREES), batch.get(keys.EXPERT_VALID)
         held_out = batch.get(keys.EXPERT_HELD_OUT)
         rate = 1 - (1 - self.settings.rate) ** len(batch)
-        # Labels that are guesses are hardly imitated: they say as little about what carries over.
-        weight = batch.get(keys.EXPERT_CERTAINTY) * valid
-        for number, among in enumerate((weight * held_out, weight * ~held_out)):
-            if float(total := among.sum()) > 0:
-                self.agreement[number].lerp_((agrees * among).sum() / total, rate)
+        for number, among in enumerate((valid & held_out, valid & ~held_out)):
+            if bool(among.any()):
+                self.agreement[number].lerp_(agrees[among].float().mean(), rate)
