@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.labeller import TransitionLabeller, Transitions
 
 
@@ -58,8 +59,8 @@ def sticky(count, generator):
     return Transitions(one_hot(position, 10).float(), action, nothing, one_hot(following, 10).float(), nothing.bool())
 
 
-@pytest.mark.parametrize(("adjusted", "right"), [(False, False), (True, True)])
-def test_an_agents_habit_is_kept_out_of_the_labels(adjusted, right):
+@pytest.mark.parametrize(("largest", "right"), [(None, False), (50.0, True)])
+def test_weights_keep_an_agents_habit_out_of_the_labels(largest, right):
     """Steps to the left are labelled left only where the agent's habit of going right does not count."""
     generator = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
@@ -67,9 +68,11 @@ def test_an_agents_habit_is_kept_out_of_the_labels(adjusted, right):
     optimizer = torch.optim.Adam(labeller.parameters(), lr=3e-3)
     for _ in range(300):
         parts = sticky(512, generator)
-        log_prior = torch.tensor([0.02, 0.98]).log() if adjusted else 0.0
+        weight = 1.0
+        if largest is not None:
+            weight = uniform_behaviour_weight(torch.where(parts[1] == 1, 0.98, 0.02), 2, largest)
         optimizer.zero_grad()
-        labeller.loss(parts, log_prior).mean().backward()
+        labeller.loss(parts, weight).mean().backward()
         optimizer.step()
     position = torch.arange(2, 8)
     one_hot = torch.nn.functional.one_hot

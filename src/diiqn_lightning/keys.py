@@ -46,7 +46,7 @@ EXPERT_WEIGHT = (EXPERT, "weight")  #                   [B] float32 in [0, 1], t
 EXPERT_AGREES = (EXPERT, "agrees")  #                   [B] bool: the agent would take the inferred action
 
 # Stored in the replay beside a frame, by the action inference callback where the labeller asks for it.
-BEHAVIOUR = "behaviour"  #                              [B, A] float32, π_b(· | s) when the action was taken
+BEHAVIOUR_PROBABILITY = "behaviour_probability"  #      [B] float32 in (0, 1], π_b(a | s) when it was taken
 
 # Stored in the replay beside a frame, by the feasibility callback.
 NODE, NEXT_NODE = "node", "next_node"  #                [B] int64, states with the same number count as the same

@@ -69,16 +69,15 @@ class InverseModel(nn.Module):
         """All outputs of the network, ``[B, A + …]``."""
         return cast(Tensor, self.head(self.body(as_pair(observation, next_observation))))
 
-    def loss(self, transitions: Transitions, log_prior: Tensor | float = 0.0) -> Tensor:
+    def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; rewards and terminations are not looked at.
 
         Args:
             transitions: the agent's.
-            log_prior: added to the logits of the actions, ``[B, A]`` or one for all: log π_b(· | s) where labels are
-                to say what would be most probable if the agent acted uniformly.
+            action_weight: of the action's cross-entropy, ``[B]`` or one for all.
         """
         logits = self.outputs(transitions.observation, transitions.next_observation)
-        return nn.functional.cross_entropy(logits + log_prior, transitions.action, reduction="none")
+        return action_weight * nn.functional.cross_entropy(logits, transitions.action, reduction="none")
 
     @torch.no_grad()
     def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
@@ -118,13 +117,13 @@ class TransitionLabeller(InverseModel):
         reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
         return output[:, :-3], reward_logit, reward_size, terminated_logit
 
-    def loss(self, transitions: Transitions, log_prior: Tensor | float = 0.0) -> Tensor:
+    def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; arguments as for :meth:`InverseModel.loss`."""
         observation, action, reward, next_observation, terminated = transitions
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
-        outputs = (action_logits + log_prior, reward_logit, reward_size, terminated_logit)
-        return labelling_loss(*outputs, action, reward, terminated, self._rewarding_weight())
+        outputs = (action_logits, reward_logit, reward_size, terminated_logit)
+        return labelling_loss(*outputs, action, reward, terminated, self._rewarding_weight(), action_weight)
 
     def _rewarding_weight(self) -> Tensor:
         """Weight of transitions with a reward, so that they count as much as those without."""

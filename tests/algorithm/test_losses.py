@@ -11,6 +11,7 @@ from diiqn_lightning.algorithm.losses import (
     lower_bound_loss,
     shaping_reward,
     td_target,
+    uniform_behaviour_weight,
 )
 
 
@@ -72,6 +73,13 @@ def test_labelling_loss_by_hand():
     )
     ln2 = 0.6931472
     assert loss.tolist() == pytest.approx([3 * ln2, 5 * ln2 + 2])
+
+
+def test_uniform_behaviour_weights_by_hand():
+    # Two actions with probabilities ¾ and ¼: weights ⅔ and 2, mean 4/3. Clipped at 1: ⅔ and 1, mean 5/6.
+    probability = torch.tensor([0.75, 0.25])
+    assert_close(uniform_behaviour_weight(probability, 2, 10.0), torch.tensor([0.5, 1.5]))
+    assert_close(uniform_behaviour_weight(probability, 2, 1.0), torch.tensor([0.8, 1.2]))
 
 
 def test_lower_bound_counts_positive_gaps_only():

@@ -134,9 +134,7 @@ def test_minatar_with_fewer_actions_learns_from_the_whole_sets_expert(run, tmp_p
 def test_point_maze_merges_states_within_its_own_tolerance(run, tmp_path):
     pytest.importorskip("mujoco")
     layer = ["--config", CONFIGS / "env" / "point_maze.yaml", "--expert_transitions=1000", *SHORT, "--video=null"]
-    # The simulation is slow: one evaluation, at the end.
-    once = ["--bridge_figure=null", "--data.frames_per_epoch=2400", "--metrics.every_n_frames=1200"]
-    code, _, complaint = run(*fit("ha_diiqn", tmp_path / "run", *layer, *once, frames=2400))
+    code, _, complaint = run(*fit("ha_diiqn", tmp_path / "run", *layer, "--bridge_figure=null", frames=2400))
     assert code == 0, complaint
     row = last_row(tmp_path / "run")
     assert float(row["bridging/precision"]) > 0.9

@@ -20,16 +20,12 @@ ENVIRONMENTS = sorted(path.stem for path in (CONFIGS / "env").glob("*.yaml"))
 
 
 def fit(config, run_dir, *more, frames=400):
-    return [
-        "fit",
-        "--config",
-        CONFIGS / f"{config}.yaml",
-        *SHORT,
-        f"--max_frames={frames}",
-        "--run_dir",
-        run_dir,
-        *more,
-    ]
+    """A short run: layers of configuration first, which set lengths of their own, then what makes it short."""
+    parts = [str(part) for part in more]
+    layers = [word for i, part in enumerate(parts) if part == "--config" for word in parts[i : i + 2]]
+    options = [part for i, part in enumerate(parts) if part != "--config" and (i == 0 or parts[i - 1] != "--config")]
+    first = CONFIGS / f"{config}.yaml"
+    return ["fit", "--config", first, *layers, *SHORT, f"--max_frames={frames}", "--run_dir", run_dir, *options]
 
 
 def diiqn_on_corridor(expert_path):
@@ -61,8 +57,7 @@ def test_every_shipped_algorithm_runs(config, run, tmp_path):
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_shipped_environment_runs(environment, run, tmp_path):
     layer = ["--config", CONFIGS / "env" / f"{environment}.yaml", "--video=null"]
-    small = ["--data.num_envs=4", "--data.evaluation.episodes=2", "--data.evaluation.max_episode_steps=50"]
-    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *layer, *small))
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *layer))
     assert code == 0, complaint
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["environment"] == environment
@@ -170,7 +165,7 @@ OPTIONS = {
     "augmented backup": ["--expert_sampling.augmented_backup=true"],
     "squared margin": ["--model.expert_loss.margin_shape=squared"],
     "certain labels": ["--action_inference.certainty=above_chance", "--model.expert_loss.imitation_weight=certainty"],
-    "uniform labels": ["--model.labeller.prior=uniform"],
+    "uniform labels": ["--model.labeller.largest_action_weight=20"],
     "shaping": ["--model.shaping={}"],
     "fading": ["--model.fading.td={start: 1, end: 0, frames: 200}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],

@@ -137,11 +137,12 @@ def test_refuses_values_out_of_range(changes):
         DQN((1,), 2, **changes)
 
 
-def test_behaviour_is_how_often_act_takes_an_action():
+def test_behaviour_probability_is_how_often_act_takes_an_action():
     module = make(ONLINE, TARGET, exploration=LinearSchedule(0.4, 0.4, 1))
     state, generator = torch.zeros(20_000, 1), torch.Generator().manual_seed(0)
     taken = module.act(state, 0, generator)
-    assert_close(module.behaviour(torch.zeros(1, 1), 0), torch.tensor([[0.2, 0.8]]))
+    probability = module.behaviour_probability(torch.zeros(2, 1), torch.tensor([0, 1]), 0)
+    assert_close(probability, torch.tensor([0.2, 0.8]))  # action 1 is the greedy one in state 0
     assert abs(float((taken == 1).float().mean()) - 0.8) < 0.01
 
 

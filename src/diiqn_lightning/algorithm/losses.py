@@ -111,6 +111,23 @@ def shaping_reward(potential: Tensor, next_potential: Tensor, terminated: Tensor
     return torch.where(terminated, 0.0, discount * next_potential) - potential
 
 
+def uniform_behaviour_weight(probability: Tensor, num_actions: int, largest: float) -> Tensor:
+    """Weights that make a behaviour policy's actions count as if they were uniform: 1 / (A · π_b(a | s)).
+
+    Importance weights, clipped at ``largest`` and divided by their mean (design choice).
+
+    Args:
+        probability: π_b(a | s) of the actions that were taken, ``[B]`` in (0, 1].
+        num_actions: A.
+        largest: of the weights before they are divided by their mean, at least 1.
+
+    Returns:
+        ``[B]`` with mean 1.
+    """
+    weight = (1 / (num_actions * probability)).clamp(max=largest)
+    return weight / weight.mean()
+
+
 def labelling_loss(
     action_logits: Tensor,
     reward_logit: Tensor,
@@ -120,6 +137,7 @@ def labelling_loss(
     reward: Tensor,
     terminated: Tensor,
     rewarding_weight: Tensor,
+    action_weight: Tensor | float = 1.0,
 ) -> Tensor:
     """Loss of a transition labeller on the agent's own transitions (design choice), ``[B]``.
 
@@ -133,10 +151,11 @@ def labelling_loss(
         reward: ``[B]`` float.
         terminated: ``[B]`` bool.
         rewarding_weight: weight of transitions with a reward, scalar: rare rewards need it above 1.
+        action_weight: weight of each transition's cross-entropy of the action, ``[B]`` or one for all.
     """
     binary = torch.nn.functional.binary_cross_entropy_with_logits
     rewarding = (reward != 0).float()
-    loss = torch.nn.functional.cross_entropy(action_logits, action, reduction="none")
+    loss = action_weight * torch.nn.functional.cross_entropy(action_logits, action, reduction="none")
     loss = loss + binary(reward_logit, rewarding, pos_weight=rewarding_weight, reduction="none")
     loss = loss + binary(terminated_logit, terminated.float(), reduction="none")
     return loss + 0.5 * rewarding * (reward_size - reward).square()

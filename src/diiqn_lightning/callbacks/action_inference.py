@@ -199,9 +199,11 @@ class LearnedLabels(ActionInference):
         self._module, self._stream = pl_module, trainer.datamodule
 
     def on_frames(self, frames: TensorDictBase) -> None:
-        """Store how probable each action was, where the labeller's loss asks for it."""
-        if self._module.labeller_settings.prior == "uniform":
-            frames.set(keys.BEHAVIOUR, self._module.behaviour(frames.get(keys.OBSERVATION), self._stream.frames))
+        """Store how probable the actions were, where the labeller's loss asks for it."""
+        if self._module.labeller_settings.largest_action_weight is not None:
+            observation, action = frames.get(keys.OBSERVATION), frames.get(keys.ACTION)
+            probability = self._module.behaviour_probability(observation, action, self._stream.frames)
+            frames.set(keys.BEHAVIOUR_PROBABILITY, probability)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Label when it is time; before the first labelling nothing guides."""

@@ -215,7 +215,9 @@ class DIIQN(DQN):
         if self._has_faded:
             return losses
         if self.labeller_settings is not None:
-            losses |= labeller_losses(self.labeller, self.labeller_settings, batch, self.environment_frames)
+            losses |= labeller_losses(
+                self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
+            )
         if self.shaping is not None:
             losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).flatten(0, 1))
         return losses

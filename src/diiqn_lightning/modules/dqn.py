@@ -115,22 +115,19 @@ class DQN(lightning.LightningModule):
         return self.exploration(frames)
 
     @torch.no_grad()
-    def behaviour(self, observation: Tensor, frames: int) -> Tensor:
-        """π_b(· | s): how probable :meth:`act` makes each action.
+    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
+        """π_b(a | s): how probable :meth:`act` made these actions.
 
         Args:
             observation: ``[E, *O]``.
+            action: ``[E]`` int64.
             frames: environment frames, as handed to ``act``; no update may lie in between.
 
         Returns:
-            ``[E, A]`` float32 on the CPU.
+            ``[E]`` float32 on the CPU.
         """
-        return self.spread(self.greedy(observation), self.exploration_rate(frames))
-
-    def spread(self, action: Tensor, epsilon: float) -> Tensor:
-        """Probabilities of all actions where these ``[E]`` are taken but for a share ε, ``[E, A]`` on the CPU."""
-        taken = torch.nn.functional.one_hot(action.cpu(), self.num_actions)
-        return taken * (1 - epsilon) + epsilon / self.num_actions
+        epsilon = self.exploration_rate(frames)
+        return torch.where(self.greedy(observation).cpu() == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
 
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:

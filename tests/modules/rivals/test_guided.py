@@ -64,8 +64,8 @@ def test_how_probable_an_action_was_is_that_of_who_acted(stepper):
     module.clone_settings = CloneSettings(exploration=0.2)
     observation = torch.zeros(2, 2)
     # The agent, at ε = 0, takes 0; the clone takes 1, and at random one of both in a fifth of the cases.
-    probability = module.behaviour(observation, 100)
-    torch.testing.assert_close(probability, torch.tensor([[0.5 * 1 + 0.5 * 0.1, 0.5 * 0.9]] * 2))
+    probability = module.behaviour_probability(observation, torch.tensor([0, 1]), 100)
+    torch.testing.assert_close(probability, torch.tensor([0.5 * 1 + 0.5 * 0.1, 0.5 * 0.9]))
 
 
 def test_the_curriculum_survives_a_checkpoint(stepper):

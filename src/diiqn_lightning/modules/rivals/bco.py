@@ -58,7 +58,7 @@ class BCO(DQN):
         """The inverse model learns once a batch."""
         if self.labeller_settings is None:
             return {}
-        return labeller_losses(self.labeller, self.labeller_settings, batch, self.environment_frames)
+        return labeller_losses(self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames)
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the inverse model is a parameter group of its own."""

@@ -74,19 +74,23 @@ class GuidedDQN(DQN):
         return torch.where(guided, torch.where(explore, random, advice), action)
 
     @torch.no_grad()
-    def behaviour(self, observation: Tensor, frames: int) -> Tensor:
-        """π_b(· | s) of the mixture that acted: of the clone where it guided, ε-greedy elsewhere."""
-        own = super().behaviour(observation, frames)
+    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
+        """π_b(a | s) of the mixture that acted: of the clone where it guided, ε-greedy elsewhere."""
+        own = super().behaviour_probability(observation, action, frames)
         if frames < self.guide_from:
             return own
-        share = self.guidance(len(observation), frames).unsqueeze(1)
-        advice = self.spread(self.clone(observation.to(self.device)).argmax(1), self.clone_settings.exploration)
+        share = self.guidance(len(observation), frames)
+        advised = self.clone(observation.to(self.device)).argmax(1).cpu() == action
+        explored = self.clone_settings.exploration
+        advice = torch.where(advised, 1 - explored, 0.0) + explored / self.num_actions
         return share * advice + (1 - share) * own
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn once a batch."""
         loss, agrees = clone_loss(self.clone, batch.get(keys.EXPERT).flatten(0, 1))
-        labelling = labeller_losses(self.labeller, self.labeller_settings, batch, self.environment_frames)
+        labelling = labeller_losses(
+            self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
+        )
         return {**labelling, "loss/clone": loss, "expert/agreement": agrees}
 
     def configure_optimizers(self) -> Optimizer:
