@@ -7,13 +7,20 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
 
-.PHONY: demo test lint format types floors docs check clean
+.PHONY: demo test test-in-process test-own-processes lint format types floors docs check clean
 
 demo: $(INSTALLED)  ## train DIIQN on MinAtar Breakout with the shipped expert, a few minutes on a CPU
 	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --max_frames 100000 --data.frames_per_epoch 10000 $(ARGS)
 
-test: $(INSTALLED)  ## run the tests
-	$(RUN) -m pytest $(ARGS)
+test: $(INSTALLED)  ## run the tests, in two halves at a time: one waits a lot for the processes that it starts
+	$(MAKE) --no-print-directory -j2 test-in-process test-own-processes
+
+test-in-process: $(INSTALLED)
+	$(RUN) -m pytest -m "not own_processes" $(ARGS)
+
+test-own-processes: $(INSTALLED)
+	@$(RUN) -m pytest -m own_processes $(ARGS) > $(VENV)/own_processes.log 2>&1; \
+	  code=$$?; cat $(VENV)/own_processes.log; exit $$code
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check .

@@ -14,6 +14,8 @@ from diiqn_lightning.callbacks.manifest import read_manifest
 from tests.cli.conftest import CORRIDOR
 from tests.cli.test_training import CONFIGS, CORRIDOR_PROCESS, fit, metrics
 
+pytestmark = pytest.mark.own_processes
+
 
 def limited(arguments, largest_file, script):
     """A run whose files must not become larger: the system refuses to write on, as on a full disk."""

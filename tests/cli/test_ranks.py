@@ -18,6 +18,8 @@ from diiqn_lightning.callbacks import rank_merging
 import diiqn_lightning.cli.training as training
 training.RankMerging = lambda: rank_merging.RankMerging(every_n_updates=40)
 from tests.cli.rank_checks import SameOnAllRanks
+
+pytestmark = pytest.mark.own_processes
 built = training.TrainingCLI._callbacks_of_every_run
 def with_checks(*arguments):
     merging, *others = built(*arguments)
@@ -46,7 +48,7 @@ def launch(tmp_path, script):
     return [sys.executable, path]
 
 
-MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
+MANY = [*((config, 4 if config == "ha_diiqn" else 2) for config in CASES)]
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])

@@ -16,6 +16,8 @@ from wandb.wandb_agent import Agent
 from diiqn_lightning.report.ledger import read_ledger
 from tests.cli.conftest import SHORT
 
+pytestmark = pytest.mark.own_processes
+
 ROOT = Path(__file__).parents[2]
 FRAMES = 3000
 QUICK = [*SHORT, "--data.num_envs=4", "--video=null", "--data.env=tests.conftest:Faulty-v0"]
