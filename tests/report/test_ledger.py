@@ -31,6 +31,19 @@ def test_seeds_and_lengths_share_a_key_and_settings_do_not():
     assert run_key(config, "one") != run_key(config, "other")
 
 
+def test_a_block_that_is_not_there_and_one_that_is_null_are_the_same():
+    key = run_key({"model": {"discount": 0.9}}, None)
+    assert run_key({"model": {"discount": 0.9}, "expert_distance": None}, None) == key
+    assert run_key({"model": {"discount": 0.9}, "expert_distance": {}}, None) != key
+
+
+def test_where_environments_run_is_no_matter_and_how_many_is():
+    data = {"env": "CartPole-v1", "num_envs": 4}
+    key = run_key({"data": data}, None)
+    assert run_key({"data": data | {"workers": 2, "worker_timeout": 9.0}}, None) == key
+    assert run_key({"data": data | {"num_envs": 8}}, None) != key
+
+
 def test_writes_a_row_and_a_curve_for_each_run(tmp_path):
     make_run(tmp_path / "runs" / "a", seed=0)
     make_run(tmp_path / "runs" / "b", seed=1, value=2.0)

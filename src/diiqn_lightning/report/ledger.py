@@ -26,6 +26,12 @@ IRRELEVANT = (
 )
 """Parts of a configuration that say who, where and how long, but not what was run; the expert enters by its content."""
 
+BLOCKS_ADDED_LATER = ("expert_distance",)
+"""Without such a block, a run is the one that it was before there was such a block, and keeps its key."""
+
+IRRELEVANT_OF_DATA = ("workers", "worker_timeout")
+"""Options of ``data`` that change where environments run, and no frame of them."""
+
 COLUMNS = (
     "key",
     "seed",
@@ -63,6 +69,11 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
         expert_hash: content hash of the expert's dataset.
     """
     relevant = {name: value for name, value in config.items() if name not in IRRELEVANT}
+    for block in BLOCKS_ADDED_LATER:
+        if relevant.get(block) is None:
+            relevant.pop(block, None)
+    if isinstance(data := relevant.get("data"), dict):
+        relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
     text = json.dumps([relevant, expert_hash], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
