@@ -11,6 +11,8 @@ import torch
 from diiqn_lightning.packing import unpack_state
 from tests.cli.test_training import CONFIGS, fit
 
+pytestmark = pytest.mark.own_processes
+
 CHECKED = """
 import sys
 from diiqn_lightning.__main__ import main
@@ -18,8 +20,6 @@ from diiqn_lightning.callbacks import rank_merging
 import diiqn_lightning.cli.training as training
 training.RankMerging = lambda: rank_merging.RankMerging(every_n_updates=40)
 from tests.cli.rank_checks import SameOnAllRanks
-
-pytestmark = pytest.mark.own_processes
 built = training.TrainingCLI._callbacks_of_every_run
 def with_checks(*arguments):
     merging, *others = built(*arguments)
