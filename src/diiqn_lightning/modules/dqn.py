@@ -21,6 +21,7 @@ from diiqn_lightning.algorithm.losses import (
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.envs import Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.ranks import average_buffers, total_over_ranks
 from diiqn_lightning.networks import QNetwork
 from diiqn_lightning.optimizer import LeanAdam
 
@@ -166,19 +167,8 @@ class DQN(lightning.LightningModule):
         for key in self.written:
             batch.set(key, torch.stack([update.get(key) for update in updates]))
         self.follow(batch)
-        self._share_buffers()
+        average_buffers(self)
         return {name: value.detach() for name, value in outputs.items()}
-
-    def _share_buffers(self) -> None:
-        """Set the running means of all processes to their mean; they are of different transitions."""
-        buffers = [buffer for buffer in self.buffers() if buffer.is_floating_point()]
-        if not buffers or self.trainer.world_size == 1:
-            return
-        flat = torch.cat([buffer.flatten() for buffer in buffers])
-        mean = cast(Tensor, self.trainer.strategy.reduce(flat, reduce_op="mean"))
-        parts = torch.split(mean, [buffer.numel() for buffer in buffers])
-        for buffer, part in zip(buffers, parts, strict=True):
-            buffer.copy_(part.view_as(buffer))
 
     written: tuple[Any, ...] = (keys.TD_ERROR,)
     """What :meth:`losses` writes into an update's transitions."""
@@ -254,12 +244,6 @@ class DQN(lightning.LightningModule):
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
 
-    def total_over_ranks(self, own: Tensor) -> Tensor:
-        """Sum of a tensor over all processes; all have to ask for it alike."""
-        if self.trainer.world_size == 1:
-            return own
-        return cast(Tensor, self.trainer.strategy.reduce(own.to(self.device), reduce_op="sum")).cpu()
-
     def _anneal(self, group: dict[str, Any], annealing: LinearSchedule) -> None:
         """Set the learning rate of the Q-network, whose group is the first one."""
         # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
@@ -280,7 +264,7 @@ class DQN(lightning.LightningModule):
 
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
-        sums = self.total_over_ranks(batch.play(self.greedy, self.device).sums())
+        sums = total_over_ranks(self, batch.play(self.greedy, self.device).sums())
         suffix = "_greedy" if batch.epsilon == 0 else ""
         for name, value in evaluation_metrics(sums).items():
             self.log(f"eval/{name}{suffix}", value, batch_size=1, logger=False, add_dataloader_idx=False)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.ranks import total_over_ranks
 from diiqn_lightning.modules.rivals.guided import GuidedDQN
 
 EPISODES = 20
@@ -74,7 +75,7 @@ class JSRL(GuidedDQN):
             list(recent)[len(recent) - finished :] for recent in (stream.recent_returns, stream.recent_lengths)
         )
         totals = torch.tensor([sum(returns), sum(lengths), len(returns)], dtype=torch.float64)
-        total, steps, episodes = self.total_over_ranks(totals).tolist()
+        total, steps, episodes = total_over_ranks(self, totals).tolist()
         if episodes < EPISODES:
             return
         mean = total / episodes
