@@ -43,35 +43,33 @@ def expert_path(tmp_path):
     return path
 
 
+def finished(factory, config, *more, expert=None):
+    """The folder of a short run, finished; tests only read it."""
+    folder = factory.mktemp("finished") / "run"
+    if expert is not None:
+        files.save(expert, folder.parent / "walk.expert")
+        more = [*more, "--expert", str(folder.parent / "walk.expert")]
+    path = Path(__file__).parents[2] / "configs" / f"{config}.yaml"
+    assert main(["fit", f"--config={path}", *SHORT, "--video=null", *more, f"--run_dir={folder}"]) == 0
+    return folder
+
+
 @pytest.fixture(scope="session")
 def breakout_run(tmp_path_factory):
-    """A short run of DIIQN on Breakout, finished; tests only read it."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    config = Path(__file__).parents[2] / "configs" / "diiqn.yaml"
-    more = ["--max_frames=400", "--video=null", "--expert=weak", "--expert_transitions=2000"]
-    labels = ["--action_inference.relabel_every_n_updates=20"]
-    assert main(["fit", f"--config={config}", *SHORT, *more, *labels, f"--run_dir={folder}"]) == 0
-    return folder
+    """A short run of DIIQN on Breakout."""
+    labels = ["--action_inference.relabel_every_n_updates=20", "--expert=weak", "--expert_transitions=2000"]
+    return finished(tmp_path_factory, "diiqn", "--max_frames=400", *labels)
 
 
 @pytest.fixture(scope="session")
 def cartpole_run(tmp_path_factory):
-    """A short run of DQN on CartPole, finished; tests only read it."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    config = Path(__file__).parents[2] / "configs" / "dqn.yaml"
-    more = ["--max_frames=400", "--video=null", "--data.env=CartPole-v1", "--data.num_envs=4"]
-    assert main(["fit", f"--config={config}", *SHORT, *more, f"--run_dir={folder}"]) == 0
-    return folder
+    """A short run of DQN on CartPole."""
+    return finished(tmp_path_factory, "dqn", "--max_frames=400", "--data.env=CartPole-v1", "--data.num_envs=4")
 
 
 @pytest.fixture(scope="session")
 def corridor_run(tmp_path_factory):
-    """A short run of DIIQN in the corridor, finished, whose inferred actions are certain; tests only read it."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    files.save(walk(), folder.parent / "walk.expert")
-    config = Path(__file__).parents[2] / "configs" / "diiqn_literal.yaml"
-    more = ["--max_frames=600", "--video=null", "--expert", str(folder.parent / "walk.expert")]
+    """A short run of DIIQN in the corridor, whose inferred actions are certain."""
     near = ["--action_inference.distance=l2", "--action_inference.error_max=1", "--expert_sampling.distance=l2"]
-    more += [*near, "--expert_sampling.similarity_threshold=0.8"]
-    assert main(["fit", f"--config={config}", *SHORT, *CORRIDOR, *more, f"--run_dir={folder}"]) == 0
-    return folder
+    near.append("--expert_sampling.similarity_threshold=0.8")
+    return finished(tmp_path_factory, "diiqn_literal", "--max_frames=600", *CORRIDOR, *near, expert=walk())

@@ -12,6 +12,6 @@ pytestmark = pytest.mark.own_processes
 def test_a_killed_and_resumed_run_ends_like_one_that_was_left_alone(case, ranks, tmp_path, monkeypatch):
     if ranks == 1:
         monkeypatch.setattr(kill_and_resume, "start", processes.start)
-    kills, differences = kill_and_resume.trial(case, ranks, kills=2, frames=1600, folder=tmp_path, seed=ranks)
+    kills, differences = kill_and_resume.trial(case, ranks, kills=2, frames=2400, folder=tmp_path, seed=ranks)
     assert kills >= 1
     assert differences == []

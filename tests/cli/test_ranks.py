@@ -48,7 +48,7 @@ def launch(tmp_path, script):
     return [sys.executable, path]
 
 
-MANY = [*((config, 4 if config == "ha_diiqn" else 2) for config in CASES)]
+MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])

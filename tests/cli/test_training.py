@@ -391,7 +391,7 @@ def test_a_finished_run_is_never_overwritten(run, tmp_path):
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == before
 
 
-# In processes of their own: signals.
+# In processes of their own: signals, W&B.
 
 CORRIDOR_PROCESS = "import sys, tests.conftest; from diiqn_lightning.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
@@ -428,3 +428,17 @@ def test_an_interrupted_run_saves_says_so_and_goes_on(number, code, run, tmp_pat
     assert [int(row["frames"]) for row in metrics(tmp_path / "run")] == sorted(
         {int(row["frames"]) for row in metrics(tmp_path / "run")}
     )
+
+
+def test_wandb_works_offline_and_has_the_resolved_configuration(tmp_path, expert_path):
+    arguments = fit("diiqn", tmp_path / "run", *diiqn_on_corridor(expert_path), "--wandb.mode=offline")
+    process = start(arguments, WANDB_SILENT="true")
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    (log,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    content = log.read_bytes()
+    for name in ("frames", "train/loss", "eval/return", "expert/weight", "expert/weight_histogram", "eval/video"):
+        assert name.encode() in content, name
+    parts = ("target_update_interval", "relabel_every_n_updates", "walk.expert", walk().states.content_hash)
+    for part_of_the_configuration in parts:
+        assert part_of_the_configuration.encode() in content

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.cli.verb import add_agent, verb_parser
 from diiqn_lightning.errors import require_positive
 
 EXAMPLES = """examples
@@ -24,9 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "compare them with the agent on states of its environment, and describe them in a model card.",
         EXAMPLES,
     )
-    options.add_argument("source", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run's folder, or a checkpoint's")
+    add_agent(options)
     options.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write; new or empty")
-    options.add_argument("--env", help="the run's environment, where its id names a module that has to be imported")
     options.add_argument("--states", type=int, default=200, help="the environment's states to compare on (200)")
     return options
 

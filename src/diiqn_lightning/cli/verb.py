@@ -1,6 +1,7 @@
 """What the parsers of the small verbs have in common."""
 
 import argparse
+from pathlib import Path
 
 
 def verb_parser(verb: str, description: str, examples: str) -> argparse.ArgumentParser:
@@ -17,6 +18,12 @@ def verb_parser(verb: str, description: str, examples: str) -> argparse.Argument
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def add_agent(options: argparse.ArgumentParser) -> None:
+    """Add what names a trained agent: ``source``, a run or a checkpoint, and ``--env``."""
+    options.add_argument("source", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run's folder, or a checkpoint's")
+    options.add_argument("--env", help="the run's environment, where its id names a module that has to be imported")
 
 
 def positive(text: str) -> int:

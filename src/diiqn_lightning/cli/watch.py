@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.cli.verb import verb_parser
+from diiqn_lightning.cli.verb import add_agent, verb_parser
 from diiqn_lightning.errors import InputError, require_positive, require_within
 
 EXAMPLES = """examples
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "expert's advice.",
         EXAMPLES,
     )
-    options.add_argument("source", type=Path, metavar="RUN_OR_CHECKPOINT", help="a run's folder, or a checkpoint's")
+    add_agent(options)
     options.add_argument("--out", type=Path, required=True, metavar="FILE", help="ends in .gif or .mp4")
     options.add_argument("--beside", help="expert (the run's), a dataset, or another run of the same environment")
     options.add_argument("--episodes", type=int, default=1, help="one after another (1)")
@@ -38,7 +38,6 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seed", type=int, default=0, help="seed of episodes and random actions (0)")
     options.add_argument("--max_steps", type=int, default=500, help="frames of an episode that are filmed (500)")
     options.add_argument("--frames_per_second", type=int, default=15, help="of the film (15)")
-    options.add_argument("--env", help="the run's environment, where its id names a module that has to be imported")
     options.add_argument("--expert", help="where the run's dataset is, if it is no longer where the run found it")
     options.add_argument(
         "--similarity_threshold", type=float, metavar="TAU", help="of advice, from 0 to 1 (the run's); 1: equal states"

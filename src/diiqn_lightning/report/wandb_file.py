@@ -36,6 +36,7 @@ def read_wandb_file(path: Path) -> FinishedRun | str:
     Raises:
         InputError: if it is no such file, or its run is none of this software's.
     """
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
     config: dict[str, Any] = {}
@@ -51,7 +52,7 @@ def read_wandb_file(path: Path) -> FinishedRun | str:
             finished |= record.HasField("exit") and record.exit.exit_code == 0
     except (OSError, ValueError, struct.error) as error:
         raise InputError("runs", str(path), f"it cannot be read as a file of W&B ({error})") from error
-    except Exception as error:  # protobuf's DecodeError derives from Exception alone
+    except DecodeError as error:
         raise InputError("runs", str(path), f"it holds what is no record of W&B ({error})") from error
     if not finished:
         return f"{path.parent.name}: it did not end by itself, or failed."
