@@ -59,11 +59,14 @@ class InverseModel(nn.Module):
     """
 
     outputs_beside_actions = 0
+    taught: Tensor
+    """Running share of the agent's transitions that taught it about actions; a scalar."""
 
     def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
         super().__init__()
         self.body = Body(pair_shape(observation_shape), hidden)
         self.head = nn.Linear(self.body.width, num_actions + self.outputs_beside_actions)
+        self.register_buffer("taught", torch.ones(()))
 
     def outputs(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """All outputs of the network, ``[B, A + …]``."""

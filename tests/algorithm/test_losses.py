@@ -76,10 +76,18 @@ def test_labelling_loss_by_hand():
 
 
 def test_uniform_behaviour_weights_by_hand():
-    # Two actions with probabilities ¾ and ¼: weights ⅔ and 2, mean 4/3. Clipped at 1: ⅔ and 1, mean 5/6.
+    # Two actions with probabilities ¾ and ¼: weights ⅔ and 2.
     probability = torch.tensor([0.75, 0.25])
-    assert_close(uniform_behaviour_weight(probability, 2, 10.0), torch.tensor([0.5, 1.5]))
-    assert_close(uniform_behaviour_weight(probability, 2, 1.0), torch.tensor([0.8, 1.2]))
+    assert_close(uniform_behaviour_weight(probability, 2, 10.0), torch.tensor([2 / 3, 2.0]))
+    assert_close(uniform_behaviour_weight(probability, 2, 2.0), torch.tensor([2 / 3, 2.0]))
+
+
+@pytest.mark.parametrize("largest", [1.0, 1.9])
+def test_states_with_less_exploration_than_the_largest_weight_allows_teach_nothing(largest):
+    assert not uniform_behaviour_weight(torch.tensor([0.75, 0.25]), 2, largest).any()
+    assert not uniform_behaviour_weight(torch.tensor([1.0]), 1, largest).any()
+
+
 
 
 def test_lower_bound_counts_positive_gaps_only():

@@ -29,18 +29,27 @@ def test_an_untried_expert_is_imitated():
     assert CarryOverMeter(CarryOver(), 4).weight.item() == 1
 
 
-def test_both_agreements_follow_a_batch():
+@pytest.mark.parametrize(("certainty", "weight"), [(0.59, 0.0), (0.61, 1.0)])
+def test_guesses_are_not_imitated(certainty, weight):
+    one = meter(0.75, 0.75, certain_from=0.6)
+    one.certainty.fill_(certainty)
+    assert one.weight.item() == weight
+
+
+def test_agreements_and_certainty_follow_a_batch():
     # Two updates of two transitions; the second of each is held out, and the last one is no guidance.
     expert = {
         "agrees": torch.tensor([[True, False], [False, True]]),
         "valid": torch.tensor([[True, True], [True, False]]),
         "held_out": torch.tensor([[False, True], [False, True]]),
+        "inference_confidence": torch.tensor([[0.2, 0.4], [0.9, 1.0]]),
     }
     batch = TensorDict({keys.EXPERT: TensorDict(expert, [2, 2])}, [2, 2])
     one = meter(1.0, 1.0, rate=0.5)
     one.measure(batch)
     # Two updates at a rate of ½ leave a quarter of the old value.
     assert_close(one.agreement, torch.tensor([0.25 * 1 + 0.75 * 0, 0.25 * 1 + 0.75 * 0.5]))
+    assert one.certainty.item() == pytest.approx(0.75 * 0.5)
 
 
 def test_without_held_out_transitions_there_is_nothing_to_measure():
@@ -49,7 +58,7 @@ def test_without_held_out_transitions_there_is_nothing_to_measure():
         meter(1.0, 1.0).measure(batch)
 
 
-@pytest.mark.parametrize("settings", [{"none_below": 0.85}, {"none_below": -0.1}, {"rate": 0.0}])
+@pytest.mark.parametrize("settings", [{"none_below": 0.85}, {"none_below": -0.1}, {"rate": 0.0}, {"certain_from": 1.1}])
 def test_refuses_settings_out_of_range(settings):
     with pytest.raises(InputError, match="carry_over"):
         CarryOver(**settings)

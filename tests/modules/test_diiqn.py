@@ -358,12 +358,14 @@ def test_refuses_negative_weights(changes):
         ExpertLoss(**changes)
 
 
-def test_trust_in_the_expert_lowers_the_exploration():
-    module = make(trusting_exploration=0.5, exploration=LinearSchedule(0.8, 0.8, 1))
-    assert module.exploration_rate(0) == 0.8
+def test_trust_in_the_expert_lowers_the_exploration_down_to_its_end():
+    schedule = LinearSchedule(0.8, 0.2, 100)
+    module = make(trusting_exploration=0.5, exploration=schedule)
+    assert module.exploration_rate(0) == pytest.approx(0.8)
     module.trust.fill_(0.9)
-    assert module.exploration_rate(0) == pytest.approx(0.8 * (1 - 0.5 * 0.9))
-    assert make(exploration=LinearSchedule(0.8, 0.8, 1)).exploration_rate(0) == 0.8
+    assert module.exploration_rate(0) == pytest.approx(0.2 + 0.6 * (1 - 0.5 * 0.9))
+    assert module.exploration_rate(100) == pytest.approx(0.2)
+    assert make(exploration=schedule).exploration_rate(0) == pytest.approx(0.8)
 
 
 class Potential(torch.nn.Module):

@@ -112,20 +112,25 @@ def shaping_reward(potential: Tensor, next_potential: Tensor, terminated: Tensor
 
 
 def uniform_behaviour_weight(probability: Tensor, num_actions: int, largest: float) -> Tensor:
-    """Weights that make a behaviour policy's actions count as if they were uniform: 1 / (A · π_b(a | s)).
+    """Weights that make the actions of an ε-greedy policy count as if they were uniform: 1 / (A · π_b(a | s)).
 
-    Importance weights, clipped at ``largest`` and divided by their mean (design choice).
+    A transition weighs nothing where the agent explored so little that the least probable action would weigh more
+    than ``largest``. To clip the large weights alone would let the agent's habit into the labels, which its imitation
+    then confirms; to scale a state's weights down together would leave their shares to a handful of transitions
+    (design choice; both measured in docs/research.md).
 
     Args:
         probability: π_b(a | s) of the actions that were taken, ``[B]`` in (0, 1].
         num_actions: A.
-        largest: of the weights before they are divided by their mean, at least 1.
+        largest: of the weights, at least 1.
 
     Returns:
-        ``[B]`` with mean 1.
+        ``[B]``, each at most ``largest``; their expectation in a state is 1, or 0.
     """
-    weight = (1 / (num_actions * probability)).clamp(max=largest)
-    return weight / weight.mean()
+    least = torch.minimum(probability, (1 - probability) / max(1, num_actions - 1))
+    weight = 1 / (num_actions * probability)
+    # A hair of tolerance: probabilities come in float32.
+    return torch.where(largest * num_actions * least < 1 - 1e-4, 0.0, weight)
 
 
 def labelling_loss(

@@ -21,12 +21,30 @@ from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError, require_positive
 
+TAUGHT_ENOUGH = 0.5
+"""Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
+labels drift (design choice; measured in docs/research.md)."""
+
 
 class ActionInference(lightning.Callback):
     """Fills the table of inferred actions. Subclasses say how."""
 
+    asks_labeller = False
+    """Whether the module's labeller says what the actions were."""
+
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Find the dataset."""
+        """Find the dataset.
+
+        Raises:
+            InputError: for a module without a labeller where one is asked, and for one that nobody asks.
+        """
+        labeller = getattr(pl_module, "labeller_settings", None)
+        if self.asks_labeller and labeller is None:
+            raise InputError(
+                "model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network"
+            )
+        if not self.asks_labeller and labeller is not None:
+            raise InputError("model.labeller", labeller, f"give null, {type(self).__name__} does not ask the network")
         self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
         self._discount, self._done_at = pl_module.discount, 0
 
@@ -177,11 +195,16 @@ class NearestTransition(ActionInference):
 class LearnedLabels(ActionInference):
     """Labels the expert's transitions with the module's labeller, again and again as it learns.
 
+    Actions stay as they are once the agent explores too little to teach the labeller about them
+    (``model.labeller.largest_action_weight``); rewards and terminations are labelled anew to the end.
+
     Args:
         relabel_every_n_updates: updates from one labelling to the next.
         certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
             is 0 where the states do not tell actions apart and every action is as probable) (design choice).
     """
+
+    asks_labeller = True
 
     def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
         require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
@@ -190,12 +213,8 @@ class LearnedLabels(ActionInference):
         self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Refuse a module without a labeller."""
+        """Find the module and the stream."""
         super().setup(trainer, pl_module, stage)
-        if getattr(pl_module, "labeller_settings", None) is None:
-            raise InputError(
-                "model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network"
-            )
         self._module, self._stream = pl_module, trainer.datamodule
 
     def on_frames(self, frames: TensorDictBase) -> None:
@@ -212,9 +231,12 @@ class LearnedLabels(ActionInference):
             everything = torch.arange(states.num_transitions)
             pair = (states.observation(everything), states.next_observation(everything))
             labels = pl_module.labeller.label(*(part.to(pl_module.device) for part in pair))
-            action, probability, reward, terminated = (part.cpu() for part in labels)
+            action, certainty, reward, terminated = (part.cpu() for part in labels)
             if self.certainty == "above_chance":
-                probability = above_chance(probability, pl_module.num_actions)
+                certainty = above_chance(certainty, pl_module.num_actions)
+            table = self._expert.table
+            if float(pl_module.labeller.taught) < TAUGHT_ENOUGH:
+                action, certainty = table.action, table.certainty
             # An expert transition that another one follows did not end its episode.
-            self._expert.table.relabel(action, probability, reward, terminated & states.is_last)
-            self._expert.table.sum_returns(self._expert.states.episode_lengths, self._discount)
+            table.relabel(action, certainty, reward, terminated & states.is_last)
+            table.sum_returns(states.episode_lengths, self._discount)

@@ -1,4 +1,4 @@
-"""How far imitation carries over to states that it has not seen (design choice)."""
+"""How far imitation deserves its weight: does it carry over to unseen states, and are there labels to imitate?"""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from tensordict import TensorDictBase
 from torch import Tensor, nn
 
 from diiqn_lightning import keys
-from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
 @dataclass(frozen=True)
@@ -19,18 +19,25 @@ class CarryOver:
     memorises choices that hardly matter, and its own values pay for it: the terms then lose weight until it stops
     (design choice; measured in docs/research.md).
 
+    Where states hardly tell actions apart, the labels of an expert are mostly guesses, and what carries over is the
+    guessing. Values may be so close there that even a small weight decides every action. The terms therefore weigh
+    nothing as long as the labels' mean certainty ζ̄ is below ``certain_from``.
+
     Args:
         none_below: carry-over, held-out agreement over the other one, below which the terms weigh nothing.
         full_from: carry-over from which they weigh as much as Φ says; in between, the weight rises linearly.
-        rate: share of the newest update in the running means of both agreements.
+        certain_from: ζ̄ from which the terms weigh anything.
+        rate: share of the newest update in the running means of both agreements and of ζ.
     """
 
     none_below: float = 0.7
     full_from: float = 0.85
+    certain_from: float = 0.0
     rate: float = 0.005
 
     def __post_init__(self) -> None:
         require_positive(**{"model.carry_over.rate": self.rate})
+        require_within(0, 1, **{"model.carry_over.certain_from": self.certain_from})
         if not 0 <= self.none_below < self.full_from:
             raise InputError(
                 "model.carry_over.none_below",
@@ -50,10 +57,14 @@ class CarryOverMeter(nn.Module):
     agreement: Tensor
     """Running share of expert transitions whose action the agent would take: held-out ones, the others. ``[2]``."""
 
+    certainty: Tensor
+    """ζ̄, the running mean of the certainty of labels; a scalar."""
+
     def __init__(self, settings: CarryOver, num_actions: int) -> None:
         super().__init__()
         self.settings, self.chance = settings, 1 / num_actions
         self.register_buffer("agreement", torch.ones(2))
+        self.register_buffer("certainty", torch.zeros(()))
 
     @property
     def carry_over(self) -> Tensor:
@@ -66,7 +77,8 @@ class CarryOverMeter(nn.Module):
     def weight(self) -> Tensor:
         """What the imitation terms are multiplied by, a scalar in [0, 1]."""
         low, high = self.settings.none_below, self.settings.full_from
-        return ((self.carry_over - low) / (high - low)).clamp(0, 1)
+        share = ((self.carry_over - low) / (high - low)).clamp(0, 1)
+        return torch.where(self.certainty >= self.settings.certain_from, share, 0.0)
 
     def measure(self, batch: TensorDictBase) -> None:
         """Follow the updates of a batch ``[U, B]``.
@@ -81,6 +93,8 @@ class CarryOverMeter(nn.Module):
         agrees, valid = batch.get(keys.EXPERT_AGREES), batch.get(keys.EXPERT_VALID)
         held_out = batch.get(keys.EXPERT_HELD_OUT)
         rate = 1 - (1 - self.settings.rate) ** len(batch)
+        if bool(valid.any()):
+            self.certainty.lerp_(batch.get(keys.EXPERT).get("inference_confidence")[valid].mean(), rate)
         for number, among in enumerate((valid & held_out, valid & ~held_out)):
             if bool(among.any()):
                 self.agreement[number].lerp_(agrees[among].float().mean(), rate)

@@ -45,8 +45,8 @@ class DIIQN(DQN):
         priority: agent (|δ_a|) or mixed (Φ|δ_e| + (1 − Φ)|δ_a|; needs the td term).
         labeller: the network of learned inference; null has none (nearest-transition inference).
         shaping: potential-based shaping with the expert's state value; null has none.
-        trusting_exploration: κ in [0, 1]: ε is multiplied by 1 − κ · Φ̄, where Φ̄ is the running mean of Φ.
-            Who trusts the expert acts as the network says, which is as the expert would, in place of at
+        trusting_exploration: κ in [0, 1]: what ε is above its last value is multiplied by 1 − κ · Φ̄, where Φ̄ is the
+            running mean of Φ. Who trusts the expert acts as the network says, which is as the expert would, in place of at
             random, and learns in the states that this leads to (design choice).
         value_heads: gives the network further outputs, which only TD errors train. Their mean rates the actions
             that the first output picks, in all targets and wherever a confidence asks for the agent's value.
@@ -115,8 +115,9 @@ class DIIQN(DQN):
     """Φ̄, the running mean of Φ over batches; samples without guidance count as 0."""
 
     def exploration_rate(self, frames: int) -> float:
-        """ε · (1 − κ · Φ̄)."""
-        return self.exploration(frames) * (1 - self.trusting_exploration * float(self.trust))
+        """ε_end + (ε − ε_end) · (1 − κ · Φ̄)."""
+        last = self.exploration.end
+        return last + (self.exploration(frames) - last) * (1 - self.trusting_exploration * float(self.trust))
 
     def policy_values(self, output: Tensor) -> Tensor:
         """The first head."""

@@ -11,6 +11,9 @@ from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.labeller import InverseModel, Transitions
 
+TAUGHT_RATE = 0.01
+"""Share of the newest batch in the labeller's running share of transitions that teach it about actions."""
+
 
 @dataclass(frozen=True)
 class LabellerSettings:
@@ -21,10 +24,10 @@ class LabellerSettings:
         learning_rate: of its parameter group.
         transitions: of each batch of updates, how many the labeller learns from; null takes all. Labels are learned
             long before values are, and each transition of the labeller's costs as much as three of the agent's.
-        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, at most this
-            much; null weighs all alike. An agent that explores little would else teach its labeller that
-            whatever is done in a state is what the agent itself does there: where the expert does something
-            else, that would pass for a sticky action (design choice).
+        largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, and nothing
+            where some action's weight would be larger than this; null weighs all alike. An agent that explores
+            little would else teach its labeller that whatever is done in a state is what the agent itself does
+            there: where the expert does something else, that would pass for a sticky action (design choice).
         until: environment frames after which it learns no more; null goes on. What an agent that no longer explores
             does in a state is always the same: to learn on from that is to forget what other actions do (design
             choice).
@@ -70,6 +73,7 @@ def labeller_losses(
     if settings.largest_action_weight is not None:
         probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
         weight = uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight)
+        labeller.taught.lerp_((weight > 0).float().mean(), TAUGHT_RATE)
     return {"loss/labeller": labeller.loss(transitions, weight).mean()}
 
 
