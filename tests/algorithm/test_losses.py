@@ -88,8 +88,6 @@ def test_states_with_less_exploration_than_the_largest_weight_allows_teach_nothi
     assert not uniform_behaviour_weight(torch.tensor([1.0]), 1, largest).any()
 
 
-
-
 def test_lower_bound_counts_positive_gaps_only():
     assert_close(lower_bound_loss(torch.tensor([1.0, 5.0]), torch.tensor([4.0, 4.0])), torch.tensor([4.5, 0.0]))
 

@@ -364,6 +364,10 @@ BAD_EXPERT = {
     ),
     "no expert": (lambda tmp: ["--expert=null"], "expert is None"),
     "no sampling": (lambda tmp: ["--expert", tmp / "walk.expert", "--expert_sampling=null"], "expert_sampling is None"),
+    "a labeller that nobody asks": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--action_inference=NearestTransition"],
+        "set it to null",
+    ),
     "no labeller": (lambda tmp: ["--expert", tmp / "walk.expert", "--model.labeller=null"], "model.labeller is None"),
     "a skill that is not shipped": (lambda tmp: ["--expert=strong"], "corridor-strong"),
 }  # fmt: skip

@@ -44,7 +44,8 @@ class ActionInference(lightning.Callback):
                 "model.labeller", None, "give it settings (`labeller: {}`), LearnedLabels needs the network"
             )
         if not self.asks_labeller and labeller is not None:
-            raise InputError("model.labeller", labeller, f"give null, {type(self).__name__} does not ask the network")
+            name = type(self).__name__
+            raise InputError("model.labeller", "a network", f"set it to null, {name} does not ask it for labels")
         self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
         self._discount, self._done_at = pl_module.discount, 0
 

@@ -46,8 +46,8 @@ class DIIQN(DQN):
         labeller: the network of learned inference; null has none (nearest-transition inference).
         shaping: potential-based shaping with the expert's state value; null has none.
         trusting_exploration: κ in [0, 1]: what ε is above its last value is multiplied by 1 − κ · Φ̄, where Φ̄ is the
-            running mean of Φ. Who trusts the expert acts as the network says, which is as the expert would, in place of at
-            random, and learns in the states that this leads to (design choice).
+            running mean of Φ. Who trusts the expert acts as the network says, which is as the expert would, in
+            place of at random, and learns in the states that this leads to (design choice).
         value_heads: gives the network further outputs, which only TD errors train. Their mean rates the actions
             that the first output picks, in all targets and wherever a confidence asks for the agent's value.
             What the expert's loss adds to the first output then never enters a target: raised by a
