@@ -24,7 +24,7 @@ def test_learns_action_reward_and_termination():
         optimizer.zero_grad()
         labeller.loss(transitions(64, generator)).mean().backward()
         optimizer.step()
-    state, action, reward, following, terminated = transitions(3000, generator)
+    state, action, reward, following, terminated, _ = transitions(3000, generator)
     labels = labeller.label(state, following)
     assert (labels.action == action).float().mean() > 0.99
     assert (labels.reward - reward).abs().max() < 0.2
@@ -39,12 +39,12 @@ def test_expected_rewards_add_up_though_rare_ones_are_weighed_up():
     labeller = TransitionLabeller((10,), num_actions=2)
     optimizer = torch.optim.Adam(labeller.parameters(), lr=1e-3)
     for _ in range(400):
-        state, action, _, following, terminated = transitions(256, generator)
+        state, action, _, following, terminated, _ = transitions(256, generator)
         reward = 2.0 * (torch.rand(256, generator=generator) < 0.05)
         optimizer.zero_grad()
         labeller.loss(Transitions(state, action, reward, following, terminated)).mean().backward()
         optimizer.step()
-    state, _, _, following, _ = transitions(1000, generator)
+    state, _, _, following, _, _ = transitions(1000, generator)
     assert abs(float(labeller.label(state, following).reward.mean()) - 0.1) < 0.03
     assert abs(float(labeller.rewarding_share) - 0.05) < 0.03
 
@@ -79,3 +79,32 @@ def test_weights_keep_an_agents_habit_out_of_the_labels(largest, right):
     labels = labeller.label(one_hot(position, 10).float(), one_hot(position - 1, 10).float())
     assert bool((labels.action == 0).all()) == right
     assert bool((labels.action == 1).all()) != right
+
+
+def resting(count, generator):
+    """A walk whose walker rests after each move, which only the state before shows; a third of the actions stays."""
+    position = torch.randint(2, 8, (count,), generator=generator)
+    before = position + torch.randint(-1, 2, (count,), generator=generator)
+    action = torch.randint(0, 3, (count,), generator=generator)
+    following = torch.where(before == position, position + action - 1, position)
+    one_hot, nothing = torch.nn.functional.one_hot, torch.zeros(count)
+    cells = [one_hot(cell, 10).float() for cell in (position, following, before)]
+    return Transitions(cells[0], action, nothing, cells[1], nothing.bool(), cells[2].unsqueeze(1)), before == position
+
+
+@pytest.mark.parametrize(("history", "shown"), [(1, True), (0, False)])
+def test_states_before_tell_who_stays_from_who_cannot_move(history, shown):
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    labeller = TransitionLabeller((10,), num_actions=3, history=history)
+    optimizer = torch.optim.Adam(labeller.parameters(), lr=1e-2)
+    for _ in range(300):
+        parts, _ = resting(128, generator)
+        optimizer.zero_grad()
+        labeller.loss(parts if history else parts._replace(history=None)).mean().backward()
+        optimizer.step()
+    parts, free = resting(2000, generator)
+    labels = labeller.label(parts.observation, parts.next_observation, parts.history if history else None)
+    stays = free & (parts.action == 1)
+    assert bool((labels.probability[stays] > 0.8).all()) == shown
+    assert bool((labels.probability[~free] < 0.6).all())

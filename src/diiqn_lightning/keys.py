@@ -48,6 +48,9 @@ EXPERT_AGREES = (EXPERT, "agrees")  #                   [B] bool: the agent woul
 # Stored in the replay beside a frame, by the action inference callback where the labeller asks for it.
 BEHAVIOUR_PROBABILITY = "behaviour_probability"  #      [B] float32 in (0, 1], π_b(a | s) when it was taken
 
+EPISODE_STEP = "episode_step"  #                        [B] int64, steps of its episode before this one
+HISTORY = "history"  #                                  [B, H, *O], states before s, the oldest first (see labeller)
+
 # Stored in the replay beside a frame, by the feasibility callback.
 NODE, NEXT_NODE = "node", "next_node"  #                [B] int64, states with the same number count as the same
 

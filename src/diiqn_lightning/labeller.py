@@ -7,10 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from diiqn_lightning.algorithm.losses import labelling_loss
-from diiqn_lightning.networks import Body, as_pair, pair_shape
-
-CHUNK = 1024
-"""Transitions that are labelled at once."""
+from diiqn_lightning.networks import Body, as_sequence, sequence_shape
 
 
 class Transitions(NamedTuple):
@@ -22,6 +19,7 @@ class Transitions(NamedTuple):
         reward: ``[B]`` float.
         next_observation: ``[B, *O]``.
         terminated: ``[B]`` bool.
+        history: states before ``observation``, the oldest first, ``[B, H, *O]``; ``None`` where H is 0.
     """
 
     observation: Tensor
@@ -29,6 +27,7 @@ class Transitions(NamedTuple):
     reward: Tensor
     next_observation: Tensor
     terminated: Tensor
+    history: Tensor | None = None
 
 
 class Labels(NamedTuple):
@@ -50,27 +49,32 @@ class Labels(NamedTuple):
 class InverseModel(nn.Module):
     """Tells from (s, s') which action lies between them: p(a | s, s').
 
-    Torabi et al., 2018, "Behavioral Cloning from Observation", section 4.1.
+    Torabi et al., 2018, "Behavioral Cloning from Observation", section 4.1. States may hide what a move depends on,
+    such as how long ago the last one was: with H states more before s, p(a | s_{−H}, …, s, s') (design choice).
 
     Args:
         observation_shape: shape of one observation.
         num_actions: number of discrete actions.
         hidden: widths of the linear layers, as for :class:`diiqn_lightning.networks.QNetwork`.
+        history: H.
     """
 
     outputs_beside_actions = 0
     taught: Tensor
     """Running share of the agent's transitions that taught it about actions; a scalar."""
 
-    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None, history: int = 0
+    ) -> None:
         super().__init__()
-        self.body = Body(pair_shape(observation_shape), hidden)
+        self.body = Body(sequence_shape(observation_shape, history + 2), hidden)
         self.head = nn.Linear(self.body.width, num_actions + self.outputs_beside_actions)
         self.register_buffer("taught", torch.ones(()))
 
-    def outputs(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+    def outputs(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Tensor:
         """All outputs of the network, ``[B, A + …]``."""
-        return cast(Tensor, self.head(self.body(as_pair(observation, next_observation))))
+        before = () if history is None else history.unbind(1)
+        return cast(Tensor, self.head(self.body(as_sequence(*before, observation, next_observation))))
 
     def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; rewards and terminations are not looked at.
@@ -79,20 +83,13 @@ class InverseModel(nn.Module):
             transitions: the agent's.
             action_weight: of the action's cross-entropy, ``[B]`` or one for all.
         """
-        logits = self.outputs(transitions.observation, transitions.next_observation)
+        logits = self.outputs(transitions.observation, transitions.next_observation, transitions.history)
         return action_weight * nn.functional.cross_entropy(logits, transitions.action, reduction="none")
 
     @torch.no_grad()
-    def label(self, observation: Tensor, next_observation: Tensor) -> Labels:
-        """Label state-only transitions, ``[N, *O]`` each."""
-        pieces = [
-            self._label(state, next_state)
-            for state, next_state in zip(observation.split(CHUNK), next_observation.split(CHUNK), strict=True)  # type: ignore[no-untyped-call]
-        ]
-        return Labels(*(torch.cat(part) for part in zip(*pieces, strict=True)))
-
-    def _label(self, observation: Tensor, next_observation: Tensor) -> Labels:
-        probability, action = self.outputs(observation, next_observation).softmax(1).max(1)
+    def label(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Labels:
+        """Label state-only transitions, ``[N, *O]`` each, and ``[N, H, *O]`` before them."""
+        probability, action = self.outputs(observation, next_observation, history).softmax(1).max(1)
         return Labels(action, probability, torch.zeros_like(probability), torch.zeros_like(action, dtype=torch.bool))
 
 
@@ -104,27 +101,31 @@ class TransitionLabeller(InverseModel):
     returns are summed from them: a reward seen where there is none makes every expert look rich.
 
     Args:
-        observation_shape, num_actions, hidden: as for :class:`InverseModel`.
+        observation_shape, num_actions, hidden, history: as for :class:`InverseModel`.
     """
 
     outputs_beside_actions = 3
     rewarding_share: Tensor
 
-    def __init__(self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None) -> None:
-        super().__init__(observation_shape, num_actions, hidden)
+    def __init__(
+        self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None, history: int = 0
+    ) -> None:
+        super().__init__(observation_shape, num_actions, hidden, history)
         self.register_buffer("rewarding_share", torch.tensor(0.5))
 
-    def forward(self, observation: Tensor, next_observation: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of the action ``[B, A]``, of "a reward", its size, and of termination, ``[B]`` each."""
-        output = self.outputs(observation, next_observation)
+        output = self.outputs(observation, next_observation, history)
         reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
         return output[:, :-3], reward_logit, reward_size, terminated_logit
 
     def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; arguments as for :meth:`InverseModel.loss`."""
-        observation, action, reward, next_observation, terminated = transitions
+        observation, action, reward, next_observation, terminated, history = transitions
         self.rewarding_share.lerp_((reward != 0).float().mean(), 0.01)
-        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
+        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation, history)
         outputs = (action_logits, reward_logit, reward_size, terminated_logit)
         return labelling_loss(*outputs, action, reward, terminated, self._rewarding_weight(), action_weight)
 
@@ -132,8 +133,10 @@ class TransitionLabeller(InverseModel):
         """Weight of transitions with a reward, so that they count as much as those without."""
         return ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
 
-    def _label(self, observation: Tensor, next_observation: Tensor) -> Labels:
-        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation)
+    @torch.no_grad()
+    def label(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Labels:
+        """Label state-only transitions, ``[N, *O]`` each, and ``[N, H, *O]`` before them."""
+        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation, history)
         probability, action = action_logits.softmax(1).max(1)
         reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
         return Labels(action, probability, reward, terminated_logit > 0)

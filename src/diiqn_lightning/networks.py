@@ -23,14 +23,14 @@ def as_features(observation: Tensor) -> Tensor:
     return observation.float()
 
 
-def pair_shape(observation_shape: Sequence[int]) -> tuple[int, ...]:
-    """Shape of :func:`as_pair` of two observations: twice as many channels, or twice as long."""
-    return (*observation_shape[:-1], 2 * observation_shape[-1])
+def sequence_shape(observation_shape: Sequence[int], length: int) -> tuple[int, ...]:
+    """Shape of :func:`as_sequence` of so many observations: as many times the channels, or the length."""
+    return (*observation_shape[:-1], length * observation_shape[-1])
 
 
-def as_pair(observation: Tensor, next_observation: Tensor) -> Tensor:
-    """Features of (s, s') as one input of a :class:`Body`, ``[B, *O]`` each to ``[B, …, 2 · O]`` float32."""
-    return as_features(torch.cat([observation, next_observation], dim=-1))
+def as_sequence(*observations: Tensor) -> Tensor:
+    """Features of (s, s') or of more states as one input of a :class:`Body`, ``[B, *O]`` each, float32."""
+    return as_features(torch.cat(observations, dim=-1))
 
 
 class QNetwork(nn.Module):

@@ -3,10 +3,11 @@
 import lightning
 import torch
 
-from diiqn_lightning.callbacks.action_inference import LearnedLabels, NearestTransition
+from diiqn_lightning.callbacks.action_inference import NearestTransition
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.feasibility import Feasibility
+from diiqn_lightning.callbacks.learned_labels import LearnedLabels
 from diiqn_lightning.callbacks.rank_merging import gathering
 
 

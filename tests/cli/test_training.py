@@ -166,6 +166,7 @@ OPTIONS = {
     "squared margin": ["--model.expert_loss.margin_shape=squared"],
     "certain labels": ["--action_inference.certainty=above_chance", "--model.expert_loss.imitation_weight=certainty"],
     "uniform labels": ["--model.labeller.largest_action_weight=20"],
+    "labels by more states": ["--model.labeller.history=2"],
     "shaping": ["--model.shaping={}"],
     "fading": ["--model.fading.td={start: 1, end: 0, frames: 200}"],
     "lower bound": ["--model.expert_loss.lower_bound=1"],

@@ -110,3 +110,28 @@ def test_columns_positions_by_age_and_what_is_still_there():
     assert replay.column(keys.REWARD)[replay.newest_first()].tolist() == [5.0, 4.0, 3.0, 2.0]
     assert replay.written == 6
     assert Replay(4, None, seed=0).newest_first().tolist() == []
+
+
+@pytest.mark.parametrize("capacity", [100, 14], ids=["filling", "full"])
+def test_observations_before_a_frame_are_those_of_its_environment_and_episode(capacity):
+    # Two environments, whose frames are numbered 1, 11, 2, 12, …; the second one's episode began with 14.
+    replay = Replay(capacity, None, seed=0)
+    for time in range(10):
+        step = TensorDict({keys.EPISODE_STEP: torch.tensor([time, time if time < 3 else time - 3])}, [2])
+        step.set(keys.OBSERVATION, torch.tensor([[1 + time], [11 + time]]))
+        replay.extend(step)
+    number = replay.column(keys.OBSERVATION).flatten()
+    before = replay.preceding(torch.arange(len(replay)), steps=2, stride=2).squeeze(-1)
+    found = dict(zip(number.tolist(), before.tolist(), strict=True))
+    assert found[10] == [8, 9]
+    assert found[20] == [18, 19]
+    assert found[15] == [0, 14]
+    assert found[14] == ([0, 0])
+    if capacity == 14:  # frames 4 and 14 are the oldest ones that are left
+        assert min(found) == 4
+        assert found[4] == [0, 0]
+        assert found[5] == [0, 4]
+    else:
+        assert found[1] == [0, 0]
+        assert found[2] == [0, 1]
+        assert found[13] == [11, 12]

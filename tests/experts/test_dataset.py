@@ -25,6 +25,12 @@ def test_remaining_counts_to_the_episodes_end(corridor_expert):
     assert corridor_expert.states.remaining(torch.arange(9)).tolist() == [3, 2, 1] * 3
 
 
+def test_states_before_stay_in_the_episode():
+    states = ExpertStates(torch.tensor([1.0, 2, 3, 4, 5, 6]).unsqueeze(1), torch.tensor([4, 6]))
+    before = states.preceding(torch.arange(4), 2).squeeze(-1)
+    assert before.tolist() == [[0, 0], [0, 1], [1, 2], [0, 0]]
+
+
 def test_training_can_reach_no_actions_and_no_rewards(corridor_expert):
     fields = {field.name for field in dataclasses.fields(corridor_expert.states)}
     assert fields == {"states", "episode_ends"}

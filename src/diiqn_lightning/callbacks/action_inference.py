@@ -11,7 +11,6 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
 from diiqn_lightning.algorithm.inference import (
     Match,
-    above_chance,
     closest_transition,
     count_votes,
     merge_votes,
@@ -20,10 +19,6 @@ from diiqn_lightning.algorithm.inference import (
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError, require_positive
-
-TAUGHT_ENOUGH = 0.5
-"""Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
-labels drift (design choice; measured in docs/research.md)."""
 
 
 class ActionInference(lightning.Callback):
@@ -191,53 +186,3 @@ class NearestTransition(ActionInference):
         self._frames = state["frames"]
         self._ballot = (state["ballot_error"], state["ballot_votes"])
         self._others_ballot = (state["others_ballot_error"], state["others_ballot_votes"])
-
-
-class LearnedLabels(ActionInference):
-    """Labels the expert's transitions with the module's labeller, again and again as it learns.
-
-    Actions stay as they are once the agent explores too little to teach the labeller about them
-    (``model.labeller.largest_action_weight``); rewards and terminations are labelled anew to the end.
-
-    Args:
-        relabel_every_n_updates: updates from one labelling to the next.
-        certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
-            is 0 where the states do not tell actions apart and every action is as probable) (design choice).
-    """
-
-    asks_labeller = True
-
-    def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
-        require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
-        if certainty not in ("probability", "above_chance"):
-            raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
-        self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
-
-    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Find the module and the stream."""
-        super().setup(trainer, pl_module, stage)
-        self._module, self._stream = pl_module, trainer.datamodule
-
-    def on_frames(self, frames: TensorDictBase) -> None:
-        """Store how probable the actions were, where the labeller's loss asks for it."""
-        if self._module.labeller_settings.largest_action_weight is not None:
-            observation, action = frames.get(keys.OBSERVATION), frames.get(keys.ACTION)
-            probability = self._module.behaviour_probability(observation, action, self._stream.frames)
-            frames.set(keys.BEHAVIOUR_PROBABILITY, probability)
-
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
-        """Label when it is time; before the first labelling nothing guides."""
-        if self._is_time(pl_module.updates, self.relabel_every_n_updates):
-            states = self._expert.states
-            everything = torch.arange(states.num_transitions)
-            pair = (states.observation(everything), states.next_observation(everything))
-            labels = pl_module.labeller.label(*(part.to(pl_module.device) for part in pair))
-            action, certainty, reward, terminated = (part.cpu() for part in labels)
-            if self.certainty == "above_chance":
-                certainty = above_chance(certainty, pl_module.num_actions)
-            table = self._expert.table
-            if float(pl_module.labeller.taught) < TAUGHT_ENOUGH:
-                action, certainty = table.action, table.certainty
-            # An expert transition that another one follows did not end its episode.
-            table.relabel(action, certainty, reward, terminated & states.is_last)
-            table.sum_returns(states.episode_lengths, self._discount)

@@ -2,7 +2,7 @@
 
 from lightning.pytorch.cli import LightningArgumentParser
 
-from diiqn_lightning.callbacks.action_inference import ActionInference, LearnedLabels, NearestTransition  # noqa: F401 - named in configurations
+from diiqn_lightning.callbacks.action_inference import ActionInference, NearestTransition  # noqa: F401 - named in configurations
 from diiqn_lightning.callbacks.bridge_snapshots import BridgeFigureSettings
 from diiqn_lightning.callbacks.bridging import Bridging
 from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
@@ -10,6 +10,7 @@ from diiqn_lightning.callbacks.expert_distance import ExpertDistance
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.feasibility import Feasibility
+from diiqn_lightning.callbacks.learned_labels import LearnedLabels  # noqa: F401 - named in configurations
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.true_actions import TrueActions  # noqa: F401 - named in configurations
 from diiqn_lightning.callbacks.video import VideoSettings

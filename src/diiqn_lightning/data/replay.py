@@ -100,6 +100,25 @@ class Replay:
         """What is stored under a key, by position in the buffer: ``[size, *]``, not a copy."""
         return cast(Tensor, self._buffer.storage.get(slice(0, len(self))).get(key))
 
+    def preceding(self, index: Tensor, steps: int, stride: int) -> Tensor:
+        """Observations before those of sampled frames, in the same episodes, the oldest first.
+
+        Args:
+            index: positions of the frames, ``[B]`` int64.
+            steps: H, how many before each.
+            stride: positions from one frame of an environment to its next: the number of environments.
+
+        Returns:
+            ``[B, H, *O]``; zeros before an episode's start and where the buffer has forgotten.
+        """
+        observations, episode_step = self.column(keys.OBSERVATION), self.column(keys.EPISODE_STEP)[index]
+        back = stride * torch.arange(steps, 0, -1)
+        oldest = self.written - len(self)
+        number = oldest + (index - oldest) % max(1, len(self))
+        there = (torch.arange(steps, 0, -1) <= episode_step.unsqueeze(1)) & (number.unsqueeze(1) - back >= oldest)
+        found = observations[(index.unsqueeze(1) - back) % self.capacity * there]
+        return found * there.view(*there.shape, *(1,) * (found.ndim - 2))
+
     def newest_first(self) -> Tensor:
         """Positions of all frames, the newest first: ``[size]`` int64."""
         size, newest = len(self), int(self._buffer.writer._cursor) - 1

@@ -96,6 +96,19 @@ class ExpertStates:
         """Following states s'_e of transitions: ``[B]`` int64 to ``[B, *O]``."""
         return self.states[self.transition_starts[transition] + 1]
 
+    def preceding(self, transition: Tensor, steps: int) -> Tensor:
+        """H states before s_e, the oldest first, zeros before the episode's start: ``[B]`` int64 to ``[B, H, *O]``."""
+        before = torch.arange(steps, 0, -1)
+        there = before <= self._position_in_episode[transition].unsqueeze(1)
+        found = self.states[(self.transition_starts[transition].unsqueeze(1) - before) * there]
+        return found * there.view(*there.shape, *(1,) * (found.ndim - 2))
+
+    @cached_property
+    def _position_in_episode(self) -> Tensor:
+        """Transitions before each in its episode, ``[N]`` int64."""
+        lengths = self.episode_lengths
+        return torch.arange(self.num_transitions) - torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
+
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 of the states and where episodes end, independent of the file they came from."""

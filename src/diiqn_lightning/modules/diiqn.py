@@ -103,7 +103,7 @@ class DIIQN(DQN):
             self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.labeller_settings = labeller
         if labeller is not None:
-            self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden)
+            self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden, labeller.history)
         self.carry_over = CarryOverMeter(carry_over, num_actions) if carry_over is not None else None
         self.shaping = ExpertPotential(shaping, observation_shape) if shaping is not None else None
         self._keys_checked = False

@@ -31,6 +31,8 @@ class LabellerSettings:
         until: environment frames after which it learns no more; null goes on. What an agent that no longer explores
             does in a state is always the same: to learn on from that is to forget what other actions do (design
             choice).
+        history: H, states before s that the network sees beside (s, s'), for environments whose states hide what a
+            move depends on (design choice).
     """
 
     hidden: list[int] | None = None
@@ -38,6 +40,7 @@ class LabellerSettings:
     largest_action_weight: float | None = None
     transitions: int | None = None
     until: int | None = None
+    history: int = 0
 
     def __post_init__(self) -> None:
         if self.transitions is not None and self.transitions < 1:
@@ -47,6 +50,8 @@ class LabellerSettings:
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
         if self.until is not None and self.until < 1:
             raise InputError("model.labeller.until", self.until, "give a whole number of at least 1, or null")
+        if self.history < 0:
+            raise InputError("model.labeller.history", self.history, "give 0 or a larger whole number")
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
             raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
@@ -68,7 +73,9 @@ def labeller_losses(
         return {}
     transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
     some = slice(settings.transitions)
-    transitions = Transitions(*(batch.get(key).flatten(0, 1)[some] for key in transition))
+    found = [batch.get(key).flatten(0, 1)[some] for key in transition]
+    history = batch.get(keys.HISTORY).flatten(0, 1)[some] if settings.history else None
+    transitions = Transitions._make([*found, history])
     weight: Tensor | float = 1.0
     if settings.largest_action_weight is not None:
         probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]

@@ -43,7 +43,7 @@ class BCO(DQN):
         del self.target  # nothing is rated
         self.labeller_settings = labeller
         if labeller is not None:
-            self.labeller = InverseModel(observation_shape, num_actions, labeller.hidden)
+            self.labeller = InverseModel(observation_shape, num_actions, labeller.hidden, labeller.history)
 
     def prepare_targets(self, batch: TensorDictBase) -> None:
         """There are none."""

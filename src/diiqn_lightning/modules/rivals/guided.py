@@ -42,7 +42,7 @@ class GuidedDQN(DQN):
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
         self.labeller_settings, self.clone_settings, self.guide_from = labeller, clone, guide_from
-        self.labeller = InverseModel(observation_shape, num_actions, labeller.hidden)
+        self.labeller = InverseModel(observation_shape, num_actions, labeller.hidden, labeller.history)
         self.clone = QNetwork(observation_shape, num_actions, hidden=clone.hidden)
 
     @abstractmethod

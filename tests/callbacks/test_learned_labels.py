@@ -3,10 +3,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from diiqn_lightning.callbacks.action_inference import LearnedLabels
+from diiqn_lightning.callbacks.learned_labels import LearnedLabels
 from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
 from diiqn_lightning.labeller import Labels
+from diiqn_lightning.modules.labelling import LabellerSettings
 
 
 class Labeller:
@@ -15,7 +16,7 @@ class Labeller:
     def __init__(self, taught):
         self.taught, self.asked = torch.tensor(taught), 0
 
-    def label(self, observation, next_observation):
+    def label(self, observation, next_observation, history=None):
         self.asked += 1
         count = len(observation)
         action = torch.full((count,), self.asked)
@@ -28,7 +29,10 @@ def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, acti
     inference = LearnedLabels(relabel_every_n_updates=10)
     inference._expert = SimpleNamespace(states=states, table=InferredActions(3))
     inference._discount, inference._done_at = 0.99, 0
-    module = SimpleNamespace(labeller=Labeller(1.0), updates=10, device="cpu", num_actions=4)
+    settings = LabellerSettings()
+    labeller = Labeller(1.0)
+    module = SimpleNamespace(labeller=labeller, labeller_settings=settings, updates=10, device="cpu", num_actions=4)
+    inference._module = module
     inference.on_train_batch_start(None, module, None, 0)
     module.labeller.taught, module.updates = torch.tensor(taught), 20
     inference.on_train_batch_start(None, module, None, 0)

@@ -1,0 +1,98 @@
+"""Infers the expert's actions by a network that learns from the agent's transitions."""
+
+from typing import Any
+
+import torch
+from tensordict import TensorDictBase
+from torch import Tensor
+
+from diiqn_lightning import keys
+from diiqn_lightning.algorithm.inference import above_chance
+from diiqn_lightning.callbacks.action_inference import ActionInference
+from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.labeller import Labels
+
+LABELLED_AT_ONCE = 1024
+"""Transitions of the expert's in a pass through the labeller."""
+
+TAUGHT_ENOUGH = 0.5
+"""Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
+labels drift (design choice; measured in docs/research.md)."""
+
+
+class LearnedLabels(ActionInference):
+    """Labels the expert's transitions with the module's labeller, again and again as it learns.
+
+    Actions stay as they are once the agent explores too little to teach the labeller about them
+    (``model.labeller.largest_action_weight``); rewards and terminations are labelled anew to the end.
+
+    Args:
+        relabel_every_n_updates: updates from one labelling to the next.
+        certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
+            is 0 where the states do not tell actions apart and every action is as probable) (design choice).
+    """
+
+    asks_labeller = True
+
+    def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
+        require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
+        if certainty not in ("probability", "above_chance"):
+            raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
+        self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the module and the stream."""
+        super().setup(trainer, pl_module, stage)
+        self._module, self._stream = pl_module, trainer.datamodule
+        self._episode_step: Tensor | None = None
+
+    def on_frames(self, frames: TensorDictBase) -> None:
+        """Store what the labeller's loss asks for: how probable the actions were, how long episodes are already."""
+        settings = self._module.labeller_settings
+        if settings.history:
+            lengths = self._stream.stream.running_lengths.clone()
+            frames.set(
+                keys.EPISODE_STEP, torch.zeros_like(lengths) if self._episode_step is None else self._episode_step
+            )
+            self._episode_step = lengths
+        if settings.largest_action_weight is not None:
+            observation, action = frames.get(keys.OBSERVATION), frames.get(keys.ACTION)
+            probability = self._module.behaviour_probability(observation, action, self._stream.frames)
+            frames.set(keys.BEHAVIOUR_PROBABILITY, probability)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
+        """Fetch what came before the agent's states; label when it is time. Until the first time nothing guides."""
+        history = pl_module.labeller_settings.history
+        if history:
+            replay, index = self._stream.stream.replay, batch.get(keys.INDEX)
+            before = replay.preceding(index.flatten(), history, self._stream.num_envs)
+            batch.set(keys.HISTORY, before.unflatten(0, index.shape).to(pl_module.device))
+        if self._is_time(pl_module.updates, self.relabel_every_n_updates):
+            states = self._expert.states
+            everything = torch.arange(states.num_transitions)
+            pieces = [self._label(some, history) for some in torch.split(everything, LABELLED_AT_ONCE)]
+            action, certainty, reward, terminated = (torch.cat(part).cpu() for part in zip(*pieces, strict=True))
+            if self.certainty == "above_chance":
+                certainty = above_chance(certainty, pl_module.num_actions)
+            table = self._expert.table
+            if float(pl_module.labeller.taught) < TAUGHT_ENOUGH:
+                action, certainty = table.action, table.certainty
+            # An expert transition that another one follows did not end its episode.
+            table.relabel(action, certainty, reward, terminated & states.is_last)
+            table.sum_returns(states.episode_lengths, self._discount)
+
+    def _label(self, transition: Tensor, history: int) -> Labels:
+        """Labels of some of the expert's transitions."""
+        states = self._expert.states
+        seen = [states.observation(transition), states.next_observation(transition)]
+        seen += [states.preceding(transition, history)] if history else []
+        return self._module.labeller.label(*(part.to(self._module.device) for part in seen))  # type: ignore[no-any-return]
+
+    def rank_state(self) -> dict[str, Any]:
+        """Steps that the running episodes have, where they are followed."""
+        return {**super().rank_state(), "episode_step": self._episode_step}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Continue the running episodes."""
+        super().load_rank_state(state)
+        self._episode_step = state["episode_step"]
