@@ -23,7 +23,7 @@ class Labeller:
         return Labels(action, torch.ones(count), action.float(), torch.zeros(count, dtype=torch.bool))
 
 
-@pytest.mark.parametrize(("taught", "action"), [(0.6, 2), (0.4, 1)])
+@pytest.mark.parametrize(("taught", "action"), [(0.95, 2), (0.85, 1)])
 def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, action):
     states = ExpertStates(torch.rand(4, 3), torch.tensor([4]))
     inference = LearnedLabels(relabel_every_n_updates=10)

@@ -15,7 +15,7 @@ from diiqn_lightning.labeller import Labels
 LABELLED_AT_ONCE = 1024
 """Transitions of the expert's in a pass through the labeller."""
 
-TAUGHT_ENOUGH = 0.5
+TAUGHT_ENOUGH = 0.9
 """Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
 labels drift (design choice; measured in docs/research.md)."""
 
