@@ -12,6 +12,7 @@ STRUCTURE = (
     "model.init_args.hidden",
     "model.init_args.value_heads",
     "model.init_args.labeller.hidden",
+    "model.init_args.labeller.history",
     "model.init_args.labeller.learning_rate",
     "model.init_args.discriminator.hidden",
     "model.init_args.discriminator.learning_rate",

@@ -3,13 +3,14 @@
 import netrc
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
-from lightning_utilities.core.rank_zero import rank_zero_only
+from lightning_utilities.core.rank_zero import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError
@@ -32,6 +33,8 @@ class WandbSettings:
         artifacts: what is kept as artifacts: expert (the dataset, when the run starts), report (configuration,
             metrics, summary and curve of a finished run), checkpoint (its last one, as large as the replay). [] keeps
             none.
+        finish_timeout: seconds that the end of a run waits for what is not uploaded yet. It stays in the run's folder,
+            where `wandb sync` finds it; 0 waits for ever.
     """
 
     project: str = "diiqn-lightning"
@@ -41,8 +44,11 @@ class WandbSettings:
     tags: list[str] | None = None
     mode: str = "auto"
     artifacts: list[str] = field(default_factory=lambda: list(ARTIFACTS))
+    finish_timeout: float = 300.0
 
     def __post_init__(self) -> None:
+        if not self.finish_timeout >= 0:
+            raise InputError("wandb.finish_timeout", self.finish_timeout, "give seconds, or 0 to wait for ever")
         for artifact in self.artifacts:
             if artifact not in ARTIFACTS:
                 raise InputError("wandb.artifacts", self.artifacts, f"choose among {', '.join(ARTIFACTS)}")
@@ -76,6 +82,9 @@ def agents_run_id() -> str | None:
 class FramesWandbLogger(WandbLogger):
     """Lightning's logger with environment frames as the x-axis of every chart, and with artifacts.
 
+    Training goes on without W&B where its client breaks down; that its server cannot be reached is the client's own
+    business, which writes everything to the run's folder first and tries again.
+
     Args:
         artifacts: which are kept (see :class:`WandbSettings`).
         expert: file or folder of the run's dataset; ``None`` without one.
@@ -84,7 +93,7 @@ class FramesWandbLogger(WandbLogger):
 
     def __init__(self, artifacts: Iterable[str] = (), expert: Path | None = None, **settings: Any) -> None:
         super().__init__(**settings)
-        self._artifacts, self._expert = tuple(artifacts), expert
+        self._artifacts, self._expert, self._lost = tuple(artifacts), expert, False
         self._wandb_init.pop("anonymous")  # W&B has it no longer, and says so
         if os.environ.get("WANDB_SWEEP_ID"):
             # The sweep's agent has decided on these, and W&B complains of others.
@@ -93,14 +102,45 @@ class FramesWandbLogger(WandbLogger):
     @property
     def experiment(self) -> Any:
         """The W&B run."""
+        import wandb
+
         new = self._experiment is None
-        run = super().experiment
+        try:
+            run = super().experiment
+        except wandb.errors.Error as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                "wandb.mode",
+                f"online, and W&B cannot start ({reason})",
+                "check the account and the network, or choose offline and call `wandb sync` later",
+            ) from error
         if new and hasattr(run, "define_metric"):
             run.define_metric("frames")
             run.define_metric("*", step_metric="frames")
             if self._expert is not None:
                 self._keep(run, "expert", self._expert.stem, "dataset", [self._expert])
         return run
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers, as Lightning's logger does."""
+        with self._going_on_without():
+            super().log_metrics(metrics, step)
+
+    @contextmanager
+    def _going_on_without(self) -> Iterator[None]:
+        """Nothing that happens to W&B's client ends a run; it is said once."""
+        import wandb
+
+        try:
+            yield
+        except (wandb.errors.Error, OSError) as error:
+            if not self._lost:
+                rank_zero_warn(
+                    f"W&B broke down ({type(error).__name__}) and has nothing of this run from here on; training goes "
+                    f"on, and {self.save_dir} has everything in metrics.csv."
+                )
+            self._lost = True
 
     @rank_zero_only
     def keep_run(self, run_dir: Path) -> None:
@@ -110,10 +150,11 @@ class FramesWandbLogger(WandbLogger):
             run_dir: its folder.
         """
         written = ("config.yaml", "metrics.csv", "summary.json", "curve.png", "bridges.png")
-        run = self.experiment
-        self._keep(run, "report", f"report-{run.id}", "report", [run_dir / name for name in written])
-        last = (run_dir / "checkpoints" / "last").resolve()
-        self._keep(run, "checkpoint", f"checkpoint-{run.id}", "model", [last])
+        with self._going_on_without():
+            run = self.experiment
+            self._keep(run, "report", f"report-{run.id}", "report", [run_dir / name for name in written])
+            last = (run_dir / "checkpoints" / "last").resolve()
+            self._keep(run, "checkpoint", f"checkpoint-{run.id}", "model", [last])
 
     @rank_zero_only
     def _keep(self, run: Any, artifact: str, name: str, kind: str, paths: Iterable[Path]) -> None:
@@ -135,7 +176,8 @@ class FramesWandbLogger(WandbLogger):
         """Log the distribution of ``values`` at a frame."""
         import wandb
 
-        self.experiment.log({name: wandb.Histogram(values.float().tolist()), "frames": frames})
+        with self._going_on_without():
+            self.experiment.log({name: wandb.Histogram(values.float().tolist()), "frames": frames})
 
 
 def make_wandb_logger(
@@ -156,6 +198,8 @@ def make_wandb_logger(
         run_id: of the W&B run, so that a resumed run goes on with it; ``WANDB_RUN_ID`` takes its place.
         expert: file or folder of the run's dataset.
     """
+    import wandb
+
     algorithm, environment, seed = names
     return FramesWandbLogger(
         artifacts=settings.artifacts,
@@ -170,4 +214,5 @@ def make_wandb_logger(
         id=os.environ.get("WANDB_RUN_ID") or run_id,
         offline=settings.offline,
         config=config,
+        settings=wandb.Settings(finish_timeout=settings.finish_timeout),
     )
