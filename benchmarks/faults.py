@@ -2,8 +2,8 @@
 
     python -m benchmarks.faults --times 10 --out results/faults/faults.json
 
-The tests inject real faults into real processes and look at what is left: the message, the exit status, the checkpoints. One
-that hangs fails by its own time limit. A round has all of them; the table has a row for each fault.
+The tests inject real faults into real processes and look at what is left: the message, the exit status, checkpoints.
+One that hangs fails by its own time limit. A round has all of them; the table has a row for each fault.
 """
 
 import argparse

@@ -64,7 +64,7 @@ class LearnedLabels(ActionInference):
         """Fetch what came before the agent's states; label when it is time. Until the first time nothing guides."""
         history = pl_module.labeller_settings.history
         if history:
-            replay, index = self._stream.stream.replay, batch.get(keys.INDEX)
+            replay, index = self._stream.stream.replay, batch.get(keys.INDEX).cpu()
             before = replay.preceding(index.flatten(), history, self._stream.num_envs)
             batch.set(keys.HISTORY, before.unflatten(0, index.shape).to(pl_module.device))
         if self._is_time(pl_module.updates, self.relabel_every_n_updates):
