@@ -32,7 +32,8 @@ class LabellerSettings:
             does in a state is always the same: to learn on from that is to forget what other actions do (design
             choice).
         history: H, states before s that the network sees beside (s, s'), for environments whose states hide what a
-            move depends on (design choice).
+            move depends on (design choice). It takes more of the agent's transitions to learn from: an expert's ways
+            look like none of a beginner's.
     """
 
     hidden: list[int] | None = None
