@@ -1,5 +1,7 @@
 """``python -m diiqn_lightning VERB …``: finds the verb without importing torch."""
 
+import os
+import select
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -58,10 +60,26 @@ def main(args: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
-        return _run(arguments[0], arguments[1:])
+        code = _run(arguments[0], arguments[1:])
+        sys.stdout.flush()
+        return code
     except (InputError, IncompatibleVersionsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return 1
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of the output is gone, as `head` is when it has seen enough; then nothing more is written."""
+    output, asked = sys.stdout.fileno(), select.poll()
+    asked.register(output, 0)
+    if not any(event & select.POLLERR for _, event in asked.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 def _run(verb: str, arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +45,15 @@ def test_each_verb_explains_itself_with_examples(verb, capsys):
         main([verb, "--help"])
     assert end.value.code == 0
     assert "examples" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback(tmp_path):
+    dataset = Path(__file__).parents[2] / "experts" / "maze2d-weak.expert"
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "diiqn_lightning", "inspect", str(dataset)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        complaint = process.stderr.read()
+    assert process.returncode == 1
+    assert "Error" not in complaint
