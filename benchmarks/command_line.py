@@ -18,3 +18,5 @@ def finish(folder, command):
         return
     resume = ["--ckpt_path=last"] if (folder / "checkpoints" / "last").exists() else []
     call([*command, f"--run_dir={folder}", "--video=null", "--checkpoint.keep=1", *resume])
+    if not (folder / "summary.json").exists():
+        sys.exit(f"interrupted: {folder} goes on when the command is called again")
