@@ -11,6 +11,7 @@ a minute.
 import argparse
 import csv
 import json
+import os
 import signal
 import statistics
 import subprocess
@@ -34,7 +35,7 @@ def resident(process):
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return pages * 4096 / 2**20 + sum(resident(child) for child in children)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20 + sum(resident(child) for child in children)
 
 
 def growth(samples):
@@ -69,6 +70,8 @@ def main():
         early = process.poll() is not None
         process.send_signal(signal.SIGTERM)
         status = process.wait()
+    if early and status != 0:
+        sys.exit(f"the run failed with status {status}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     with (arguments.out / "memory.csv").open("w", newline="") as file:
         writer = csv.writer(file)

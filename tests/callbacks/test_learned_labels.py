@@ -3,11 +3,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from diiqn_lightning import keys
 from diiqn_lightning.callbacks.learned_labels import LearnedLabels
 from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
 from diiqn_lightning.labeller import Labels
 from diiqn_lightning.modules.labelling import LabellerSettings
+from tests.data.test_stream import make_stream
 
 
 class Labeller:
@@ -38,3 +40,24 @@ def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, acti
     inference.on_train_batch_start(None, module, None, 0)
     assert inference._expert.table.action.tolist() == [action] * 3
     assert inference._expert.table.reward.tolist() == [2.0] * 3
+
+
+def test_what_came_before_the_agents_states_is_what_its_episodes_showed():
+    # A state of the corridor has a mark of its episode and the steps since its start, which tell what came before.
+    stream, inference = make_stream(frames_per_epoch=250), LearnedLabels()
+    inference._stream = SimpleNamespace(stream=stream, num_envs=stream.num_envs)
+    inference._module = SimpleNamespace(labeller_settings=LabellerSettings(history=2))
+    inference._episode_step = None
+    stream.observers = [inference]
+    for _ in stream.begin_epoch():
+        pass
+    assert stream.episodes > 5
+    state = stream.replay.column(keys.OBSERVATION)
+    steps = (20 * state[:, -1]).round()
+    assert torch.equal(stream.replay.column(keys.EPISODE_STEP), steps.long())
+    before = stream.replay.preceding(torch.arange(len(state)), 2, stream.num_envs)
+    for position, back in ((0, 2), (1, 1)):
+        there = steps >= back
+        torch.testing.assert_close(20 * before[there, position, -1], steps[there] - back)
+        assert torch.equal(before[there, position, -2], state[there, -2])
+        assert not before[~there, position].any()

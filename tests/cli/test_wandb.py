@@ -1,6 +1,10 @@
-"""W&B's own client against a server that goes away."""
+"""W&B's own client, whose server goes away, and which breaks down itself."""
 
+import os
+import signal
+import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +34,42 @@ def test_a_server_that_goes_away_in_mid_run_costs_nothing_but_the_charts(tmp_pat
     # What `wandb sync` needs is there, the last numbers included.
     (log,) = (tmp_path / "run" / "wandb").glob("run-*/run-*.wandb")
     assert b"eval/return" in log.read_bytes()
+
+
+def clients(process):
+    """Processes of W&B's client that a run has started."""
+    tasks = Path(f"/proc/{process.pid}/task").iterdir()
+    children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
+    return [child for child in children if "wandb" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def test_a_client_that_breaks_down_does_not_end_the_run(tmp_path):
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=offline", "--video=null", frames=3000)
+    process = start(arguments)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "metrics.csv").exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    (client,) = clients(process)
+    os.kill(client, signal.SIGKILL)
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    assert complaint.count("W&B broke down") == 1
+    assert "Traceback" not in complaint
+    assert metrics(tmp_path / "run")[-1]["frames"] == "3000"
+
+
+def test_a_server_that_cannot_be_reached_is_said_before_training(tmp_path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=online", "--video=null", frames=3000)
+    process = start(
+        arguments, WANDB_MODE="online", WANDB_BASE_URL=address, WANDB_API_KEY="0" * 40, WANDB_INIT_TIMEOUT="3"
+    )
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "wandb.mode is 'online, and W&B cannot start" in complaint
+    assert "Traceback" not in complaint
+    assert not (tmp_path / "run").exists()

@@ -126,7 +126,7 @@ def test_observations_before_a_frame_are_those_of_its_environment_and_episode(ca
     assert found[10] == [8, 9]
     assert found[20] == [18, 19]
     assert found[15] == [0, 14]
-    assert found[14] == ([0, 0])
+    assert found[14] == [0, 0]
     if capacity == 14:  # frames 4 and 14 are the oldest ones that are left
         assert min(found) == 4
         assert found[4] == [0, 0]
