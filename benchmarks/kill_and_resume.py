@@ -24,11 +24,11 @@ from benchmarks.machine import machine_facts
 
 CASES = {
     "dqn": ["--config=configs/dqn.yaml"],
-    "diiqn": ["--config=configs/diiqn.yaml", "--action_inference.relabel_every_n_updates=50"],
+    "diiqn": ["--config=configs/diiqn.yaml", "--action_inference.relabel_every_n_frames=200"],
     "ha_diiqn": [
         "--config=configs/ha_diiqn.yaml",
         "--config=configs/env/maze2d.yaml",
-        "--action_inference.relabel_every_n_updates=50",
+        "--action_inference.relabel_every_n_frames=200",
         "--bridge_figure=null",
         "--data.evaluation.max_episode_steps=50",
     ],

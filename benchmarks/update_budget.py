@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.machine import machine_facts
 from diiqn_lightning.__main__ import main as command_line
-from diiqn_lightning.callbacks.action_inference import LearnedLabels, NearestTransition
+from diiqn_lightning.callbacks.action_inference import NearestTransition
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.learned_labels import LearnedLabels
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.data import FrameStream, Replay
@@ -67,10 +68,11 @@ class Clock:
         setattr(owner, name, timed)
 
 
-def measure(config, frames):
+def measure(config, game, frames):
     """Microseconds of an update by part."""
     folder = Path(tempfile.mkdtemp())
-    arguments = ["fit", "--config", f"configs/{config}.yaml", f"--max_frames={frames}", "--video=null"]
+    arguments = ["fit", f"--config=configs/{config}.yaml", f"--config=configs/env/{game}.yaml", "--video=null"]
+    arguments += [f"--max_frames={frames}"]
     arguments += [f"--data.frames_per_epoch={frames}", "--data.evaluation.episodes=1", f"--run_dir={folder / 'run'}"]
     clock = Clock()
     for part, methods in PARTS.items():
@@ -98,10 +100,11 @@ def measure(config, frames):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--config", default="dqn")
+    options.add_argument("--game", default="breakout")
     options.add_argument("--frames", type=int, default=40_000)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    result = {"machine": machine_facts(1), "config": arguments.config, **measure(arguments.config, arguments.frames)}
+    result = {"machine": machine_facts(1), "config": arguments.config, "game": arguments.game, **measure(arguments.config, arguments.game, arguments.frames)}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.networks import QNetwork, as_features
+from diiqn_lightning.networks import Body, QNetwork, as_features, as_sequence
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,22 @@ def test_the_convolution_is_the_one_over_channels_first_pictures():
     convolution = network.body.layers[0].convolution
     expected = torch.relu(convolution(picture.permute(0, 3, 1, 2).contiguous())).permute(0, 2, 3, 1).flatten(1)
     torch.testing.assert_close(network.body.layers[0](picture), expected)
+
+
+def test_a_sequence_of_pictures_is_seen_as_one_picture_of_all_their_planes():
+    body = Body((6, 5, 3), [7], length=2)
+    here, there = torch.rand(4, 6, 5, 3) < 0.5, torch.rand(4, 6, 5, 3) < 0.5
+    kernel = body.layers[0].convolution.weight.transpose(1, 2).flatten(1, 2)  # of planes [T · C]
+    planes = torch.cat([here, there], dim=-1).float().permute(0, 3, 1, 2)
+    features = torch.conv2d(planes, kernel, body.layers[0].convolution.bias)
+    expected = body.layers[1:](torch.relu(features).permute(0, 2, 3, 1).flatten(1))
+    torch.testing.assert_close(body(as_sequence(here, there)), expected)
+
+
+def test_a_sequence_of_vectors_is_one_long_vector():
+    body = Body((3,), [7], length=2)
+    here, there = torch.rand(4, 3), torch.rand(4, 3)
+    torch.testing.assert_close(body(as_sequence(here, there)), body.layers[1:](torch.cat([here, there], dim=1)))
 
 
 def test_bytes_are_scaled_and_numbers_are_not():

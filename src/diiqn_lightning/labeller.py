@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from diiqn_lightning.algorithm.losses import labelling_loss
-from diiqn_lightning.networks import Body, as_sequence, sequence_shape
+from diiqn_lightning.networks import Body, as_sequence
 
 
 class Transitions(NamedTuple):
@@ -67,7 +67,7 @@ class InverseModel(nn.Module):
         self, observation_shape: Sequence[int], num_actions: int, hidden: Sequence[int] | None = None, history: int = 0
     ) -> None:
         super().__init__()
-        self.body = Body(sequence_shape(observation_shape, history + 2), hidden)
+        self.body = Body(observation_shape, hidden, length=history + 2)
         self.head = nn.Linear(self.body.width, num_actions + self.outputs_beside_actions)
         self.register_buffer("taught", torch.ones(()))
 

@@ -25,19 +25,44 @@ class Labeller:
         return Labels(action, torch.ones(count), action.float(), torch.zeros(count, dtype=torch.bool))
 
 
+def make_inference(**options):
+    """Inference of three transitions, and the module whose labeller it asks."""
+    inference = LearnedLabels(**options)
+    states = ExpertStates(torch.rand(4, 3), torch.tensor([4]))
+    inference._expert = SimpleNamespace(states=states, table=InferredActions(3))
+    inference._discount = 0.99
+    settings = LabellerSettings()
+    module = SimpleNamespace(labeller=Labeller(1.0), labeller_settings=settings, device="cpu", num_actions=4)
+    inference._module = module
+    return inference, module
+
+
+def labellings(inference, module, frames):
+    """Of these numbers of environment frames those at which the labeller was asked."""
+    at = []
+    for now in frames:
+        inference._stream, before = SimpleNamespace(frames=now), module.labeller.asked
+        inference.on_train_batch_start(None, module, None, 0)
+        at += [now] if module.labeller.asked > before else []
+    return at
+
+
+def test_labellings_are_so_many_frames_apart_at_least():
+    assert labellings(*make_inference(relabel_every_n_frames=10), range(8, 60, 8)) == [16, 32, 48]
+
+
+def test_labellings_grow_further_apart_with_their_share_of_all_frames():
+    # After 20, 40, 80, … half of all frames lie between two labellings.
+    apart = make_inference(relabel_every_n_frames=10, relabel_share=0.5)
+    assert labellings(*apart, range(10, 200, 10)) == [10, 20, 40, 80, 160]
+
+
 @pytest.mark.parametrize(("taught", "action"), [(0.95, 2), (0.85, 1)])
 def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, action):
-    states = ExpertStates(torch.rand(4, 3), torch.tensor([4]))
-    inference = LearnedLabels(relabel_every_n_updates=10)
-    inference._expert = SimpleNamespace(states=states, table=InferredActions(3))
-    inference._discount, inference._done_at = 0.99, 0
-    settings = LabellerSettings()
-    labeller = Labeller(1.0)
-    module = SimpleNamespace(labeller=labeller, labeller_settings=settings, updates=10, device="cpu", num_actions=4)
-    inference._module = module
-    inference.on_train_batch_start(None, module, None, 0)
-    module.labeller.taught, module.updates = torch.tensor(taught), 20
-    inference.on_train_batch_start(None, module, None, 0)
+    inference, module = make_inference(relabel_every_n_frames=10)
+    labellings(inference, module, [10])
+    module.labeller.taught = torch.tensor(taught)
+    labellings(inference, module, [20])
     assert inference._expert.table.action.tolist() == [action] * 3
     assert inference._expert.table.reward.tolist() == [2.0] * 3
 

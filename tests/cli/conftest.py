@@ -57,7 +57,7 @@ def finished(factory, config, *more, expert=None):
 @pytest.fixture(scope="session")
 def breakout_run(tmp_path_factory):
     """A short run of DIIQN on Breakout."""
-    labels = ["--action_inference.relabel_every_n_updates=20", "--expert=weak", "--expert_transitions=2000"]
+    labels = ["--action_inference.relabel_every_n_frames=80", "--expert=weak", "--expert_transitions=2000"]
     return finished(tmp_path_factory, "diiqn", "--max_frames=400", *labels)
 
 

@@ -28,7 +28,7 @@ def expert(run, tmp_path):
 def in_maze(expert, tmp_path, *more, name="run", frames=1500, **env_kwargs):
     arguments = [
         "--config", CONFIGS / "env" / "maze2d.yaml", f"--data.env_kwargs={json.dumps(MAZE | env_kwargs)}",
-        "--expert", expert, *SHORT, "--video=null", "--action_inference.relabel_every_n_updates=50",
+        "--expert", expert, *SHORT, "--video=null", "--action_inference.relabel_every_n_frames=200",
         "--bridging.refresh_every_n_frames=200", "--bridge_figure.at_frames=[500,900]",
     ]  # fmt: skip
     return fit("ha_diiqn", tmp_path / name, *arguments, *more, frames=frames)

@@ -29,9 +29,9 @@ sys.exit(main(sys.argv[1:]))
 """
 """The command line with the checks between merging and learning, and a merge every 40 updates."""
 
-BREAKOUT = ["--data.num_envs=4", "--action_inference.relabel_every_n_updates=20"]
+BREAKOUT = ["--data.num_envs=4", "--action_inference.relabel_every_n_frames=80"]
 MAZE = [
-    "--config", CONFIGS / "env" / "maze2d.yaml", "--action_inference.relabel_every_n_updates=20",
+    "--config", CONFIGS / "env" / "maze2d.yaml", "--action_inference.relabel_every_n_frames=80",
     "--data.num_envs=4", "--bridge_figure=null",
 ]  # fmt: skip
 CASES = {

@@ -29,7 +29,7 @@ def fit(config, run_dir, *more, frames=400):
 
 
 def diiqn_on_corridor(expert_path):
-    return [*CORRIDOR, "--expert", str(expert_path), "--action_inference.relabel_every_n_updates=20"]
+    return [*CORRIDOR, "--expert", str(expert_path), "--action_inference.relabel_every_n_frames=80"]
 
 
 def metrics(run_dir):
@@ -444,6 +444,6 @@ def test_wandb_works_offline_and_has_the_resolved_configuration(tmp_path, expert
     content = log.read_bytes()
     for name in ("frames", "train/loss", "eval/return", "expert/weight", "expert/weight_histogram", "eval/video"):
         assert name.encode() in content, name
-    parts = ("target_update_interval", "relabel_every_n_updates", "walk.expert", walk().states.content_hash)
+    parts = ("target_update_interval", "relabel_every_n_frames", "walk.expert", walk().states.content_hash)
     for part_of_the_configuration in parts:
         assert part_of_the_configuration.encode() in content

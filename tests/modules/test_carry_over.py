@@ -38,6 +38,7 @@ def test_guesses_are_not_imitated(certainty, weight):
 
 def test_agreements_and_certainty_follow_a_batch():
     # Two updates of two transitions; the second of each is held out, and the last one is no guidance.
+    # What is left of the old value after 32 transitions is 2⁻¹⁶, and after 4 of them a quarter.
     expert = {
         "agrees": torch.tensor([[True, False], [False, True]]),
         "valid": torch.tensor([[True, True], [True, False]]),
@@ -45,9 +46,8 @@ def test_agreements_and_certainty_follow_a_batch():
         "inference_confidence": torch.tensor([[0.2, 0.4], [0.9, 1.0]]),
     }
     batch = TensorDict({keys.EXPERT: TensorDict(expert, [2, 2])}, [2, 2])
-    one = meter(1.0, 1.0, rate=0.5)
+    one = meter(1.0, 1.0, rate=1 - 2**-16)
     one.measure(batch)
-    # Two updates at a rate of ½ leave a quarter of the old value.
     assert_close(one.agreement, torch.tensor([0.25 * 1 + 0.75 * 0, 0.25 * 1 + 0.75 * 0.5]))
     assert one.certainty.item() == pytest.approx(0.75 * 0.5)
 

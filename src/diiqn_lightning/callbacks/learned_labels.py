@@ -9,7 +9,7 @@ from torch import Tensor
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.inference import above_chance
 from diiqn_lightning.callbacks.action_inference import ActionInference
-from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
 
 LABELLED_AT_ONCE = 1024
@@ -27,18 +27,25 @@ class LearnedLabels(ActionInference):
     (``model.labeller.largest_action_weight``); rewards and terminations are labelled anew to the end.
 
     Args:
-        relabel_every_n_updates: updates from one labelling to the next.
+        relabel_every_n_frames: environment frames from one labelling to the next, at least.
+        relabel_share: of all frames so far, that also have to lie in between: labels change less and less, and a
+            labelling of 30,000 transitions costs as much as some hundred frames (design choice). 0 keeps the distance.
         certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
             is 0 where the states do not tell actions apart and every action is as probable) (design choice).
     """
 
     asks_labeller = True
 
-    def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
-        require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
+    def __init__(
+        self, relabel_every_n_frames: int = 2_000, relabel_share: float = 0.0, certainty: str = "probability"
+    ) -> None:
+        require_positive(**{"action_inference.relabel_every_n_frames": relabel_every_n_frames})
+        require_within(0, 1, **{"action_inference.relabel_share": relabel_share})
         if certainty not in ("probability", "above_chance"):
             raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
-        self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
+        self.relabel_every_n_frames, self.relabel_share = relabel_every_n_frames, relabel_share
+        self.certainty = certainty
+        self._labelled_at = 0
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the module and the stream."""
@@ -67,7 +74,9 @@ class LearnedLabels(ActionInference):
             replay, index = self._stream.stream.replay, batch.get(keys.INDEX).cpu()
             before = replay.preceding(index.flatten(), history, self._stream.num_envs)
             batch.set(keys.HISTORY, before.unflatten(0, index.shape).to(pl_module.device))
-        if self._is_time(pl_module.updates, self.relabel_every_n_updates):
+        frames = self._stream.frames
+        if frames - self._labelled_at >= max(self.relabel_every_n_frames, self.relabel_share * frames):
+            self._labelled_at = frames
             states = self._expert.states
             everything = torch.arange(states.num_transitions)
             pieces = [self._label(some, history) for some in torch.split(everything, LABELLED_AT_ONCE)]
@@ -89,10 +98,10 @@ class LearnedLabels(ActionInference):
         return self._module.labeller.label(*(part.to(self._module.device) for part in seen))  # type: ignore[no-any-return]
 
     def rank_state(self) -> dict[str, Any]:
-        """Steps that the running episodes have, where they are followed."""
-        return {**super().rank_state(), "episode_step": self._episode_step}
+        """When labels were last given, and steps that the running episodes have, where they are followed."""
+        return {**super().rank_state(), "labelled_at": self._labelled_at, "episode_step": self._episode_step}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the running episodes."""
         super().load_rank_state(state)
-        self._episode_step = state["episode_step"]
+        self._labelled_at, self._episode_step = state["labelled_at"], state["episode_step"]

@@ -27,7 +27,7 @@ class CarryOver:
         none_below: carry-over, held-out agreement over the other one, below which the terms weigh nothing.
         full_from: carry-over from which they weigh as much as Φ says; in between, the weight rises linearly.
         certain_from: ζ̄ from which the terms weigh anything.
-        rate: share of the newest update in the running means of both agreements and of ζ.
+        rate: share of the newest 32 transitions in the running means of both agreements and of ζ.
     """
 
     none_below: float = 0.7
@@ -92,7 +92,7 @@ class CarryOverMeter(nn.Module):
             )
         agrees, valid = batch.get(keys.EXPERT_AGREES), batch.get(keys.EXPERT_VALID)
         held_out = batch.get(keys.EXPERT_HELD_OUT)
-        rate = 1 - (1 - self.settings.rate) ** len(batch)
+        rate = 1 - (1 - self.settings.rate) ** (batch.numel() / 32)
         if bool(valid.any()):
             self.certainty.lerp_(batch.get(keys.EXPERT).get("inference_confidence")[valid].mean(), rate)
         for number, among in enumerate((valid & held_out, valid & ~held_out)):

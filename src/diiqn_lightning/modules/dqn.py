@@ -22,7 +22,7 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.envs import Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.modules.ranks import average_buffers, total_over_ranks
-from diiqn_lightning.networks import QNetwork
+from diiqn_lightning.networks import QNetwork, as_features
 from diiqn_lightning.optimizer import LeanAdam
 
 OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
@@ -237,7 +237,7 @@ class DQN(lightning.LightningModule):
         Returns:
             ``[*]``.
         """
-        next_observation = next_observation.flatten(0, reward.dim() - 1)
+        next_observation = as_features(next_observation.flatten(0, reward.dim() - 1))
         next_target = self.target(next_observation)
         next_online = self.online(next_observation) if self.double_q else next_target
         next_value = double_q_value(self.policy_values(next_online), self.state_action_values(next_target))

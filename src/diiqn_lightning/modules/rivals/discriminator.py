@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.discrimination import gradient_penalty
 from diiqn_lightning.errors import InputError, require_positive
-from diiqn_lightning.networks import Body, as_sequence, sequence_shape
+from diiqn_lightning.networks import Body, as_sequence
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Discriminator(nn.Module):
     def __init__(self, settings: DiscriminatorSettings, observation_shape: tuple[int, ...]) -> None:
         super().__init__()
         self.settings = settings
-        self.body = Body(sequence_shape(observation_shape, 2), settings.hidden)
+        self.body = Body(observation_shape, settings.hidden, length=2)
         self.head = nn.Linear(self.body.width, 1)
 
     def forward(self, pair: Tensor) -> Tensor:
