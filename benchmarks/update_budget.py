@@ -104,7 +104,8 @@ def main():
     options.add_argument("--frames", type=int, default=40_000)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    result = {"machine": machine_facts(1), "config": arguments.config, "game": arguments.game, **measure(arguments.config, arguments.game, arguments.frames)}
+    facts = {"machine": machine_facts(1), "config": arguments.config, "game": arguments.game}
+    result = {**facts, **measure(arguments.config, arguments.game, arguments.frames)}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -74,7 +74,7 @@ class Body(nn.Module):
     Args:
         observation_shape: shape of one observation.
         hidden: widths of the linear layers; ``None`` chooses them by the shape.
-        length: T, observations that are seen at once (:func:`as_sequence`); ``None`` is one, without an axis of its own.
+        length: T, observations seen at once (:func:`as_sequence`); ``None`` is one, without an axis of its own.
     """
 
     def __init__(
