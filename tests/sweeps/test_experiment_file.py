@@ -41,6 +41,27 @@ def test_seeds_and_frames_of_the_command_line_take_the_place_of_the_files(tmp_pa
     assert {run.seed for run in read_experiment(write(tmp_path)).runs(Path("x"), 1, 7)} == {5}
 
 
+def test_environments_may_have_lengths_of_their_own(tmp_path):
+    experiment = read_experiment(write(tmp_path, max_frames_in={"f": 50}))
+    assert [run.options[-1] for run in experiment.runs(Path("x"), 1, None)] == 2 * ["--max_frames=100"] + 2 * [
+        "--max_frames=50"
+    ]
+    assert {run.options[-1] for run in experiment.runs(Path("x"), 1, 7)} == {"--max_frames=7"}
+
+
+def test_a_part_of_it_has_the_same_runs(tmp_path):
+    experiment = read_experiment(write(tmp_path))
+    some = list(experiment.only(["b"], ["f"]).runs(Path("x"), 1, None))
+    assert some == [run for run in experiment.runs(Path("x"), 1, None) if run.name == "f/b/5"]
+    assert experiment.only(None, None) == experiment
+
+
+@pytest.mark.parametrize(("variants", "environments", "field"), [(["c"], None, "--variants"), (None, ["g"], "--env")])
+def test_a_part_that_it_does_not_have_is_refused(variants, environments, field, tmp_path):
+    with pytest.raises(InputError, match=f"{field}.*choose among"):
+        read_experiment(write(tmp_path)).only(variants, environments)
+
+
 def test_environments_may_be_names_of_shipped_ones(tmp_path):
     assert read_experiment(write(tmp_path, environments=["maze2d"])).environments == {
         "maze2d": ("--config=configs/env/maze2d.yaml",)
@@ -74,6 +95,9 @@ BAD = {
     "seeds": ({"seeds": 0}, "how many"),
     "negative seed": ({"seeds": [-1]}, "at least 0"),
     "frames": ({"max_frames": "many"}, "at least 1"),
+    "length of": ({"max_frames_in": {"g": 5}}, "choose among e, f"),
+    "no length": ({"max_frames_in": {"e": 0}}, "at least 1"),
+    "lengths": ({"max_frames_in": 5}, "mapping"),
     "out": ({"report": ["--out=x"]}, "`experiment` sets it"),
 }
 

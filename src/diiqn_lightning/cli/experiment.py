@@ -9,6 +9,7 @@ from diiqn_lightning.errors import writing
 EXAMPLES = """examples
   python -m diiqn_lightning experiment configs/experiments/rivals.yaml --dry_run
   python -m diiqn_lightning experiment configs/experiments/confidence.yaml --seeds 1 --max_frames 100000 --workers 2
+  python -m diiqn_lightning experiment configs/experiments/minatar.yaml --variants dqn strong --environments breakout
 """
 
 
@@ -22,6 +23,8 @@ def parser() -> argparse.ArgumentParser:
         EXAMPLES,
     )
     options.add_argument("file", type=Path, help="the experiment, for example configs/experiments/rivals.yaml")
+    options.add_argument("--variants", nargs="+", metavar="NAME", help="some of the file's variants (all)")
+    options.add_argument("--environments", nargs="+", metavar="NAME", help="some of the file's environments (all)")
     options.add_argument("--seeds", type=positive, metavar="N", help="how many, in place of the file's")
     options.add_argument("--max_frames", type=positive, metavar="N", help="frames of each run, in place of the file's")
     options.add_argument("--workers", type=positive, default=1, metavar="N", help="runs at a time (1)")
@@ -51,7 +54,7 @@ def run(arguments: list[str]) -> int:
     from diiqn_lightning.sweeps.experiment_file import read_experiment
     from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger, ReusableRuns
 
-    experiment = read_experiment(options.file)
+    experiment = read_experiment(options.file).only(options.variants, options.environments)
     folder = options.runs or Path("runs/experiments") / experiment.name
     out = options.out or Path("reports") / experiment.name
     path = options.ledger or out / "ledger.csv"

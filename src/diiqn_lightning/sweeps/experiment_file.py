@@ -1,7 +1,7 @@
 """An experiment's file: a question, and the runs that answer it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from diiqn_lightning.errors import InputError
 from diiqn_lightning.sweeps.yaml_file import read_mapping, refuse_options, whole_number
 
 REQUIRED = ("name", "question", "variants", "environments", "seeds", "max_frames")
-FIELDS = (*REQUIRED, "claim", "base", "arguments", "experts", "report", "measures")
+FIELDS = (*REQUIRED, "claim", "base", "arguments", "experts", "max_frames_in", "report", "measures")
 SET_BY_THE_VERB = ("run_dir", "ckpt_path", "max_frames", "seed_everything")
 EXPERTS, ENVIRONMENT = "{experts}", "{environment}"
 """Stand in arguments for the folder of the experts that are recorded for the experiment, and a run's environment."""
@@ -51,6 +51,7 @@ class Experiment:
         experts: arguments of ``record``, by the name of a dataset.
         seeds: of each variant in each environment.
         max_frames: of each run.
+        max_frames_in: by environment, where runs are of another length.
         report: arguments of ``report``.
         measures: columns of ``metrics.csv`` whose last values are put side by side.
     """
@@ -66,6 +67,7 @@ class Experiment:
     experts: dict[str, tuple[str, ...]]
     seeds: tuple[int, ...]
     max_frames: int
+    max_frames_in: dict[str, int]
     report: tuple[str, ...]
     measures: tuple[str, ...]
 
@@ -84,12 +86,28 @@ class Experiment:
                     words = [
                         *self._options(environment, variant),
                         f"--seed_everything={seed}",
-                        f"--max_frames={max_frames or self.max_frames}",
+                        f"--max_frames={max_frames or self.max_frames_in.get(environment, self.max_frames)}",
                     ]
                     options = tuple(
                         word.replace(EXPERTS, str(experts)).replace(ENVIRONMENT, environment) for word in words
                     )
                     yield ExperimentRun(environment, variant, seed, options)
+
+    def only(self, variants: Sequence[str] | None, environments: Sequence[str] | None) -> "Experiment":
+        """A part of it.
+
+        Args:
+            variants: names; ``None`` is all of them.
+            environments: names; ``None`` is all of them.
+
+        Raises:
+            InputError: for a name that it does not have.
+        """
+        return replace(
+            self,
+            variants=_some("--variants", self.variants, variants),
+            environments=_some("--environments", self.environments, environments),
+        )
 
     def _options(self, environment: str, variant: str) -> list[str]:
         """The algorithm first, which the run is named after; then layer over layer, the variant's own options last."""
@@ -118,6 +136,7 @@ def read_experiment(path: Path) -> Experiment:
         if not base and not any(word.startswith("--config=") for word in words):
             remedy = "add --config=configs/ALGORITHM.yaml to it, or give base for all variants"
             raise InputError(f"variants.{variant} in {path}", list(words), remedy)
+    environments = _named(path, "environments", environments)
     return Experiment(
         path,
         name,
@@ -126,13 +145,33 @@ def read_experiment(path: Path) -> Experiment:
         base,
         _words(f"arguments in {path}", content.get("arguments")),
         variants,
-        _named(path, "environments", environments),
+        environments,
         _named(path, "experts", content.get("experts") or {}, empty=True, refused=("out",)),
         _seeds(path, content["seeds"]),
         whole_number(f"max_frames in {path}", content["max_frames"]),
+        _lengths(path, content.get("max_frames_in") or {}, environments),
         _words(f"report in {path}", content.get("report"), refused=("out",)),
         tuple(str(measure) for measure in content.get("measures") or ()),
     )
+
+
+def _some(option: str, there: dict[str, tuple[str, ...]], names: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+    if names is None:
+        return there
+    for name in names:
+        if name not in there:
+            raise InputError(option, name, f"choose among {', '.join(there)}")
+    return {name: words for name, words in there.items() if name in names}
+
+
+def _lengths(path: Path, content: Any, environments: Any) -> dict[str, int]:
+    field = f"max_frames_in in {path}"
+    if not isinstance(content, dict):
+        raise InputError(field, content, "write a mapping of environments and frames")
+    for name in content:
+        if name not in environments:
+            raise InputError(field, name, f"choose among {', '.join(environments)}")
+    return {name: whole_number(f"max_frames_in.{name} in {path}", frames) for name, frames in content.items()}
 
 
 def _named(
