@@ -308,6 +308,17 @@ def test_the_labeller_may_learn_from_a_part_of_a_batch():
     assert_close(some.batch_losses(batch)["loss/labeller"], whole.batch_losses(part)["loss/labeller"])
 
 
+def test_a_labeller_that_is_not_taught_actions_any_more_may_learn_from_a_smaller_part():
+    module = make(labeller=LabellerSettings(settled_transitions=2), confidence=FixedConfidence(0.0))
+    batch = torch.stack([guided(), guided()])
+    whole = module.batch_losses(batch)["loss/labeller"]
+    module.labeller.taught.fill_(0.5)
+    smaller = module.batch_losses(batch)["loss/labeller"]
+    module.labeller.taught.fill_(1.0)
+    assert_close(module.batch_losses(batch)["loss/labeller"], whole)
+    assert_close(module.batch_losses(batch[:1])["loss/labeller"], smaller)
+
+
 def test_without_a_labeller_nothing_is_added_to_a_batch():
     assert make().batch_losses(torch.stack([guided()])) == {}
 
@@ -336,9 +347,10 @@ def test_refuses_values_out_of_range(changes):
         DIIQN((1,), 2, **changes)
 
 
-def test_the_labeller_needs_transitions():
-    with pytest.raises(InputError, match="labeller.transitions is 0"):
-        LabellerSettings(transitions=0)
+@pytest.mark.parametrize("field", ["transitions", "settled_transitions", "until"])
+def test_the_labeller_needs_transitions(field):
+    with pytest.raises(InputError, match=f"labeller.{field} is 0"):
+        LabellerSettings(**{field: 0})
 
 
 def test_both_terms_fade_on_their_own():

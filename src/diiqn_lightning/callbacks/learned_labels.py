@@ -11,13 +11,10 @@ from diiqn_lightning.algorithm.inference import above_chance
 from diiqn_lightning.callbacks.action_inference import ActionInference
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
+from diiqn_lightning.modules.labelling import is_taught
 
 LABELLED_AT_ONCE = 1024
 """Transitions of the expert's in a pass through the labeller."""
-
-TAUGHT_ENOUGH = 0.9
-"""Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
-labels drift (design choice; measured in docs/research.md)."""
 
 
 class LearnedLabels(ActionInference):
@@ -84,7 +81,7 @@ class LearnedLabels(ActionInference):
             if self.certainty == "above_chance":
                 certainty = above_chance(certainty, pl_module.num_actions)
             table = self._expert.table
-            if float(pl_module.labeller.taught) < TAUGHT_ENOUGH:
+            if not is_taught(pl_module.labeller):
                 action, certainty = table.action, table.certainty
             # An expert transition that another one follows did not end its episode.
             table.relabel(action, certainty, reward, terminated & states.is_last)

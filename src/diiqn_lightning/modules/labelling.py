@@ -11,6 +11,10 @@ from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.labeller import InverseModel, Transitions
 
+TAUGHT_ENOUGH = 0.9
+"""Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
+labels drift (design choice; measured in docs/research.md)."""
+
 TAUGHT_RATE = 0.01
 """Share of the newest batch in the labeller's running share of transitions that teach it about actions."""
 
@@ -24,6 +28,8 @@ class LabellerSettings:
         learning_rate: of its parameter group.
         transitions: of each batch of updates, how many the labeller learns from; null takes all. Labels are learned
             long before values are, and each transition of the labeller's costs as much as three of the agent's.
+        settled_transitions: the same once the agent explores too little to teach about actions (see
+            ``largest_action_weight``), and only rewards and terminations are still learned; null changes nothing.
         largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, and nothing
             where some action's weight would be larger than this; null weighs all alike. An agent that explores
             little would else teach its labeller that whatever is done in a state is what the agent itself does
@@ -40,17 +46,15 @@ class LabellerSettings:
     learning_rate: float = 1e-3
     largest_action_weight: float | None = None
     transitions: int | None = None
+    settled_transitions: int | None = None
     until: int | None = None
     history: int = 0
 
     def __post_init__(self) -> None:
-        if self.transitions is not None and self.transitions < 1:
-            raise InputError(
-                "model.labeller.transitions", self.transitions, "give a whole number of at least 1, or null"
-            )
+        for field in ("transitions", "settled_transitions", "until"):
+            if (number := getattr(self, field)) is not None and number < 1:
+                raise InputError(f"model.labeller.{field}", number, "give a whole number of at least 1, or null")
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
-        if self.until is not None and self.until < 1:
-            raise InputError("model.labeller.until", self.until, "give a whole number of at least 1, or null")
         if self.history < 0:
             raise InputError("model.labeller.history", self.history, "give 0 or a larger whole number")
         largest = self.largest_action_weight
@@ -73,7 +77,8 @@ def labeller_losses(
     if settings.until is not None and frames > settings.until:
         return {}
     transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
-    some = slice(settings.transitions)
+    settled = settings.settled_transitions is not None and not is_taught(labeller)
+    some = slice(settings.settled_transitions if settled else settings.transitions)
     found = [batch.get(key).flatten(0, 1)[some] for key in transition]
     history = batch.get(keys.HISTORY).flatten(0, 1)[some] if settings.history else None
     transitions = Transitions._make([*found, history])
@@ -83,6 +88,11 @@ def labeller_losses(
         weight = uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight)
         labeller.taught.lerp_((weight > 0).float().mean(), TAUGHT_RATE)
     return {"loss/labeller": labeller.loss(transitions, weight).mean()}
+
+
+def is_taught(labeller: InverseModel) -> bool:
+    """Whether the agent still explores enough to teach it about actions."""
+    return float(labeller.taught) >= TAUGHT_ENOUGH
 
 
 def labeller_group(labeller: InverseModel, settings: LabellerSettings) -> dict[str, Any]:
