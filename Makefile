@@ -10,7 +10,8 @@ DOCS_INSTALLED := $(VENV)/.docs-installed
 .PHONY: demo test test-in-process test-own-processes lint format types floors docs check clean
 
 demo: $(INSTALLED)  ## train DIIQN on MinAtar Breakout with the shipped expert, a few minutes on a CPU
-	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --max_frames 100000 --data.frames_per_epoch 10000 $(ARGS)
+	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --config configs/trainer/fast.yaml --max_frames 100000 \
+	  --data.frames_per_epoch 10000 $(ARGS)
 
 test: $(INSTALLED)  ## run the tests, in two halves at a time: one waits a lot for the processes that it starts
 	$(MAKE) --no-print-directory -j2 test-in-process test-own-processes
