@@ -1,0 +1,209 @@
+"""Search in an expert's states and transitions: one interface, an exact backend and an approximate one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.dataset import ExpertStates
+from diiqn_lightning.experts.distance_rows import Row, distance_rows
+from diiqn_lightning.experts.distinct import DistinctTransitions, Indices
+
+BACKENDS = ("exact", "faiss")
+Distances = NDArray[np.float32]
+
+
+class Closer(NamedTuple):
+    """Agent transitions that are closer to an expert's than any before them, in the agent's order.
+
+    Args:
+        position: of the expert's transition, ``[C]``, see :class:`DistinctTransitions`.
+        frame: which of the agent's transitions, ``[C]``.
+        distance: D, ``[C]`` float32.
+    """
+
+    position: Indices
+    frame: Indices
+    distance: Distances
+
+
+class Search(ABC):
+    """Finds what is near among an expert's distinct transitions.
+
+    The distance of (s, s') to (s_e, s'_e) is D = d(s, s_e) + d(s', s'_e).
+
+    Args:
+        distinct: the expert's.
+        distance: d, one of :data:`diiqn_lightning.algorithm.distances.DISTANCES`.
+    """
+
+    def __init__(self, distinct: DistinctTransitions, distance: str) -> None:
+        self.distinct, self.distance = distinct, distance
+
+    @abstractmethod
+    def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
+        """Positions of the transitions whose first state is nearest; of equally near ones the first.
+
+        Args:
+            observation: ``[F, *O]``.
+            count: how many, at most P.
+            within: farther ones need not be found.
+
+        Returns:
+            Distances ``[F, count]``, +inf where there is none, and positions ``[F, count]``, nearest first.
+        """
+
+    @abstractmethod
+    def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
+        """Agent transitions that are closer to an expert's transition than a limit, and than each before them.
+
+        Args:
+            observation, next_observation: ``[F, *O]``.
+            limit: distance that has to be undercut at each position, ``[Q]``; +inf where any will do, 0 where
+                nothing can, as where no transition starts. It is lowered to what is found.
+            ties: those that are as close as the closest before them are wanted too.
+        """
+
+    @abstractmethod
+    def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """Distance of each agent transition to the nearest of the expert's: ``[F, *O]`` twice to ``[F]`` float32."""
+
+    def limits(self, error: Distances) -> Distances:
+        """Limits ``[Q]`` for :meth:`closer` by one for each of the dataset's transitions, ``[N]``."""
+        limit = np.zeros(len(self.distinct), np.float32)
+        limit[self.distinct.position_of] = error
+        return limit
+
+
+def just_above(distance: Distances) -> Distances:
+    """The limit that lets equals through."""
+    return np.nextafter(distance, np.float32(np.inf))
+
+
+class ExactSearch(Search):
+    """What comparing with everything finds, by the distances of each new state from each of the expert's."""
+
+    def __init__(self, distinct: DistinctTransitions, distance: str) -> None:
+        super().__init__(distinct, distance)
+        self._rows = distance_rows(distinct.states, distance)
+
+    def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
+        """See :meth:`Search.nearest_states`."""
+        distances = np.full((len(observation), count), np.inf, np.float32)
+        positions = np.zeros((len(observation), count), np.int64)
+        frame = 0
+        for part in torch.split(observation.flatten(1), self._rows.at_once):
+            for row in self._rows.of(part):
+                near = np.flatnonzero(self._nearest(row, count, within))
+                near = near[np.argsort(row[near], kind="stable")[:count]]
+                distances[frame, : len(near)], positions[frame, : len(near)] = row[near], near
+                frame += 1
+        return distances, positions
+
+    def _nearest(self, row: Row, count: int, within: float) -> NDArray[np.bool_]:
+        """Where a transition starts that is among the nearest, or as near as the last of them: ``[Q]``."""
+        is_start = self.distinct.is_start
+        if row.dtype == np.float32:
+            smallest = np.partition(row[is_start], count - 1)[count - 1]
+            near: NDArray[np.bool_] = (row <= min(smallest, within)) & is_start
+            return near
+        # Whole numbers, of which the smallest few are wanted: counting is faster than sorting.
+        distance = int(row.min())
+        near = (row <= distance) & is_start
+        while distance + 1 <= within and np.count_nonzero(near) < count:
+            distance += 1
+            near = (row <= distance) & is_start
+        return near if distance <= within else np.zeros_like(near)
+
+    def _pairs_of_rows(self, observation: Tensor, next_observation: Tensor) -> Iterator[Row]:
+        """Distances of each agent transition from that at each position but the last, where none starts."""
+        parts = (torch.split(states.flatten(1), self._rows.at_once) for states in (observation, next_observation))
+        for own, following in zip(*parts, strict=True):
+            for row, next_row in zip(self._rows.of(own), self._rows.of(following), strict=True):
+                yield row[:-1] + next_row[1:]
+
+    def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
+        """See :meth:`Search.closer`."""
+        found: list[Closer] = []
+        whole: Row = limit
+        for frame, distance in enumerate(self._pairs_of_rows(observation, next_observation)):
+            if whole.dtype != distance.dtype:
+                whole = _in_units_of(distance.dtype, limit)
+            at = np.flatnonzero(distance < whole[:-1])
+            closer = Closer(at, np.full(len(at), frame), distance[at].astype(np.float32))
+            limit[at] = just_above(closer.distance) if ties else closer.distance
+            whole[at] = _in_units_of(whole.dtype, limit[at])
+            found.append(closer)
+        return joined(found)
+
+    def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """See :meth:`Search.distance_of`."""
+        is_start = self.distinct.is_start[:-1]
+        nearest = [distance[is_start].min() for distance in self._pairs_of_rows(observation, next_observation)]
+        return torch.from_numpy(np.array(nearest).astype(np.float32))
+
+
+def joined(found: list[Closer]) -> Closer:
+    """Those of several frames, one after another."""
+    return Closer(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _in_units_of(dtype: np.dtype[Any], limit: Distances) -> Row:
+    """Limits as a row's type can be compared with: a whole number is below one if it is below the next whole one."""
+    if dtype == np.float32:
+        return limit
+    return np.minimum(np.ceil(limit), np.iinfo(dtype).max).astype(dtype)
+
+
+class ExpertSearches:
+    """The searches that a run needs, each built once: whoever asks for the same one shares what it has found.
+
+    Args:
+        states: the expert's.
+    """
+
+    def __init__(self, states: ExpertStates) -> None:
+        self._states = states
+        self._distinct: DistinctTransitions | None = None
+        self._built: dict[tuple[str, str], Search] = {}
+
+    def get(self, distance: str, backend: str, field: str) -> Search:
+        """The search by a distance.
+
+        Args:
+            distance: between observations.
+            backend: exact, or faiss (approximate).
+            field: of the configuration that names the backend, for the sentence.
+
+        Raises:
+            InputError: if faiss is asked for and not installed, or cannot search by this distance.
+        """
+        if self._distinct is None:
+            self._distinct = DistinctTransitions(self._states)
+        if (distance, backend) not in self._built:
+            self._built[distance, backend] = build_search(self._distinct, distance, backend, field)
+        return self._built[distance, backend]
+
+
+def require_backend(backend: str, field: str) -> None:
+    """Raise :class:`InputError` for a backend that there is not."""
+    if backend not in BACKENDS:
+        raise InputError(field, backend, f"choose one of {', '.join(BACKENDS)}")
+
+
+def build_search(
+    distinct: DistinctTransitions, distance: str, backend: str = "exact", field: str = "backend"
+) -> Search:
+    """A search by a distance, see :meth:`ExpertSearches.get`."""
+    require_backend(backend, field)
+    if backend == "exact":
+        return ExactSearch(distinct, distance)
+    from diiqn_lightning.experts.faiss_search import FaissSearch, require_faiss
+
+    require_faiss(distance, field)
+    return FaissSearch(distinct, distance)
