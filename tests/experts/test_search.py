@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from diiqn_lightning.algorithm.distances import pairwise
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import ExpertStates, NeighbourIndex, distance_rows
 from diiqn_lightning.experts.distinct import DistinctTransitions
+from diiqn_lightning.experts.faiss_search import import_faiss
 from diiqn_lightning.experts.search import ExpertSearches, build_search, just_above
 
 
@@ -82,20 +85,20 @@ BINARY, REAL = problems(binary), problems(real)
 
 @pytest.mark.parametrize("distance", ["hamming", "jaccard"])
 @given(problem=BINARY, ties=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_closer_among_binary_states_is_what_brute_force_finds(distance, problem, ties):
     check_closer(*problem, distance, ties)
 
 
 @given(problem=REAL, ties=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_closer_among_real_states_is_what_brute_force_finds(problem, ties):
     check_closer(*problem, "l2", ties)
 
 
 @pytest.mark.parametrize("distance", ["hamming", "jaccard", "l2"])
 @given(problem=BINARY, neighbours=st.integers(1, 6), threshold=st.sampled_from([0.0, 0.5, 0.9, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_neighbours_are_those_of_brute_force_and_of_equally_near_ones_the_first(
     distance, problem, neighbours, threshold
 ):
@@ -107,7 +110,7 @@ def test_neighbours_are_those_of_brute_force_and_of_equally_near_ones_the_first(
 
 @pytest.mark.parametrize("distance", ["hamming", "jaccard"])
 @given(problem=BINARY)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_distance_to_the_nearest_transition(distance, problem):
     expert, own, following = problem
     found = build_search(DistinctTransitions(expert), distance).distance_of(own, following)
@@ -172,3 +175,75 @@ def test_an_unknown_backend_is_refused_in_one_sentence():
     searches = ExpertSearches(ExpertStates(torch.eye(4, dtype=torch.bool), torch.tensor([4])))
     with pytest.raises(InputError, match=r"expert_sampling\.backend is 'annoy': choose one of exact, faiss"):
         searches.get("hamming", "annoy", "expert_sampling.backend")
+
+
+class TestFaiss:
+    """Approximate: what is found is right, and nearly all of it is found."""
+
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        try:
+            import_faiss()
+        except ImportError:
+            pytest.skip("faiss is not installed: pip install faiss-cpu")
+
+    @staticmethod
+    def search(kind, distance, count=4_000, entries=100):
+        generator = torch.Generator().manual_seed(0)
+        steps = kind(count, entries, 0.02, generator)
+        # A walk: states that follow each other are alike.
+        states = steps.cumsum(0) % 2 == 1 if distance == "hamming" else steps.cumsum(0) % 5
+        expert = ExpertStates(states, torch.tensor([count // 2, count]))
+        noise = kind(64, entries, 0.02, generator)
+        at = torch.randint(count // 2 - 1, (64,), generator=generator)
+        change = (lambda state: state ^ noise) if distance == "hamming" else (lambda state: state + noise)
+        return expert, change(expert.observation(at)), change(expert.next_observation(at))
+
+    @pytest.mark.parametrize(("kind", "distance"), [(binary, "hamming"), (real, "l2")])
+    def test_most_of_what_is_near_is_found_and_its_distance_is_right(self, kind, distance):
+        expert, own, following = self.search(kind, distance)
+        searches = ExpertSearches(expert)
+        (exact, approximate) = (searches.get(distance, backend, "backend") for backend in ("exact", "faiss"))
+        limits = []
+        for search in (exact, approximate):
+            limit = search.limits(np.full(expert.num_transitions, np.inf, np.float32))
+            found = search.closer(own, following, limit)
+            limits.append(limit[search.distinct.starts])
+        everything = distances_of_all(expert, own, following, distance)
+        transitions = exact.distinct.transitions.first(1).members_of(found.position)[0]
+        expected = everything[torch.from_numpy(found.frame), torch.from_numpy(transitions)]
+        torch.testing.assert_close(torch.from_numpy(found.distance), expected)
+        assert bool((limits[1] >= limits[0] - 1e-4).all())
+        close = limits[0] <= np.quantile(limits[0], 0.01)
+        assert np.isclose(limits[0], limits[1])[close].mean() > 0.9
+
+        torch.testing.assert_close(approximate.distance_of(own, following), exact.distance_of(own, following))
+        one, other = (
+            NeighbourIndex(expert, distance, 3, 0.5, search=search).search(own) for search in (exact, approximate)
+        )
+        assert float((one == other).float().mean()) > 0.95
+
+    def test_it_finds_the_same_each_time(self):
+        expert, own, _ = self.search(binary, "hamming")
+        one, other = (build_search(DistinctTransitions(expert), "hamming", "faiss") for _ in range(2))
+        for left, right in zip(one.nearest_states(own, 5, 100), other.nearest_states(own, 5, 100), strict=True):
+            assert np.array_equal(left, right)
+
+    def test_a_dataset_of_few_transitions_is_searched_whole(self):
+        expert = ExpertStates(torch.eye(5, dtype=torch.bool), torch.tensor([5]))
+        search = build_search(DistinctTransitions(expert), "hamming", "faiss")
+        assert NeighbourIndex(expert, "hamming", 4, 0.0, search=search).search(expert.states[1:2]).tolist() == [
+            [1, 0, 2, 3]
+        ]
+
+    def test_other_distances_are_refused_in_one_sentence(self):
+        expert = ExpertStates(torch.eye(4, dtype=torch.bool), torch.tensor([4]))
+        with pytest.raises(InputError, match=r"a\.backend is 'faiss': choose exact: faiss does not search by jaccard"):
+            ExpertSearches(expert).get("jaccard", "faiss", "a.backend")
+
+
+def test_without_faiss_installed_its_backend_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    expert = ExpertStates(torch.eye(4, dtype=torch.bool), torch.tensor([4]))
+    with pytest.raises(InputError, match=r"a\.backend is 'faiss': choose exact, or install faiss"):
+        ExpertSearches(expert).get("hamming", "faiss", "a.backend")

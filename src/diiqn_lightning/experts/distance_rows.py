@@ -39,7 +39,7 @@ class DistanceRows(ABC):
 
     def of(self, observation: Tensor) -> list[Row]:
         """Rows of at most ``at_once`` observations, ``[F, D]``."""
-        names = [value.tobytes() for value in row_bytes(observation)]
+        names = self._names(observation)
         new = {name: position for position, name in enumerate(names) if name not in self._kept}
         computed = self._compute(observation[list(new.values())]) if new else []
         rows = dict(zip(new, computed, strict=True))
@@ -49,6 +49,10 @@ class DistanceRows(ABC):
         for name in list(self._kept)[: max(0, len(self._kept) - self._most)]:
             del self._kept[name]
         return [rows[name] for name in names]
+
+    def _names(self, observation: Tensor) -> list[bytes]:
+        """What equal observations have in common."""
+        return [value.tobytes() for value in row_bytes(observation)]
 
     @abstractmethod
     def _compute(self, observation: Tensor) -> list[Row]:
@@ -94,11 +98,15 @@ class HammingRows(DistanceRows):
             self._use(np.dtype(np.uint16 if 2 * largest < np.iinfo(np.uint16).max else np.uint32))
         return super().of(observation)
 
+    def _names(self, observation: Tensor) -> list[bytes]:
+        """Their packed words."""
+        return [words.tobytes() for words in packed_words(observation.numpy())]
+
     def _compute(self, observation: Tensor) -> list[Row]:
         words = packed_words(observation.numpy())
-        bases = [np.zeros_like(words[0]), *(_words_in(name, words.shape[1]) for name in self._kept)]
-        rows = [self._empty, *self._kept.values()]
-        differing = np.bitwise_count(words[:, None] ^ np.stack(bases)).sum(2, dtype=np.int64)
+        kept = b"".join([bytes(8 * words.shape[1]), *self._kept])
+        bases, rows = np.frombuffer(kept, np.uint64).reshape(-1, words.shape[1]), [self._empty, *self._kept.values()]
+        differing = np.bitwise_count(words[:, None] ^ bases).sum(2, dtype=np.int64)
         return [
             self._by_columns(own, bases[base], rows[base])
             if differences[base] <= self._columns_worth_a_word * len(own)
@@ -183,11 +191,6 @@ def packed_words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """``[N, D]`` bool to ``[N, ceil(D / 64)]`` uint64."""
     packed = np.packbits(bits, axis=1)
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
-
-
-def _words_in(name: bytes, words: int) -> NDArray[np.uint64]:
-    """The words of an observation whose name these bytes are."""
-    return np.frombuffer(name.ljust(8 * words, b"\0"), np.uint64)
 
 
 def _entries(words: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -17,6 +17,9 @@ from diiqn_lightning.experts.distinct import DistinctTransitions, Indices
 BACKENDS = ("exact", "faiss")
 Distances = NDArray[np.float32]
 
+GROUP = 64
+"""Distances of which only the smallest is looked at first."""
+
 
 class Closer(NamedTuple):
     """Agent transitions that are closer to an expert's than any before them, in the agent's order.
@@ -99,26 +102,12 @@ class ExactSearch(Search):
         frame = 0
         for part in torch.split(observation.flatten(1), self._rows.at_once):
             for row in self._rows.of(part):
-                near = np.flatnonzero(self._nearest(row, count, within))
+                row = np.where(self.distinct.is_start, row, _largest(row.dtype))
+                near = np.flatnonzero(row <= min(_at_least_as_large_as(row, count), within))
                 near = near[np.argsort(row[near], kind="stable")[:count]]
                 distances[frame, : len(near)], positions[frame, : len(near)] = row[near], near
                 frame += 1
         return distances, positions
-
-    def _nearest(self, row: Row, count: int, within: float) -> NDArray[np.bool_]:
-        """Where a transition starts that is among the nearest, or as near as the last of them: ``[Q]``."""
-        is_start = self.distinct.is_start
-        if row.dtype == np.float32:
-            smallest = np.partition(row[is_start], count - 1)[count - 1]
-            near: NDArray[np.bool_] = (row <= min(smallest, within)) & is_start
-            return near
-        # Whole numbers, of which the smallest few are wanted: counting is faster than sorting.
-        distance = int(row.min())
-        near = (row <= distance) & is_start
-        while distance + 1 <= within and np.count_nonzero(near) < count:
-            distance += 1
-            near = (row <= distance) & is_start
-        return near if distance <= within else np.zeros_like(near)
 
     def _pairs_of_rows(self, observation: Tensor, next_observation: Tensor) -> Iterator[Row]:
         """Distances of each agent transition from that at each position but the last, where none starts."""
@@ -153,11 +142,24 @@ def joined(found: list[Closer]) -> Closer:
     return Closer(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
+def _at_least_as_large_as(row: Row, count: int) -> float:
+    """A bound of the ``count`` smallest distances of a row that few others are within: found without sorting them."""
+    groups = len(row) // GROUP
+    if groups >= count:
+        # Each group's smallest is one of the row's, and they are different ones.
+        row = row[: groups * GROUP].reshape(GROUP, groups).min(0)
+    return float(np.partition(row, count - 1)[count - 1])
+
+
+def _largest(dtype: np.dtype[Any]) -> Any:
+    return dtype.type(np.inf) if dtype == np.float32 else np.iinfo(dtype).max
+
+
 def _in_units_of(dtype: np.dtype[Any], limit: Distances) -> Row:
     """Limits as a row's type can be compared with: a whole number is below one if it is below the next whole one."""
     if dtype == np.float32:
         return limit
-    return np.minimum(np.ceil(limit), np.iinfo(dtype).max).astype(dtype)
+    return np.array(np.minimum(np.ceil(limit), _largest(dtype)), dtype)
 
 
 class ExpertSearches:
