@@ -201,8 +201,9 @@ def main():
     facts = machine_facts(arguments.threads)
     record = {"machine": facts, "frames_in_a_chunk": ENVIRONMENTS, "rounds": arguments.rounds, "rows": rows}
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")
+    table = [{column: row.get(column, "not installed") for column in COLUMNS} for row in rows]
     path = arguments.out.with_suffix(".csv")
-    path.with_suffix(".md").write_text(write_table(COLUMNS, rows, path) + "\n")
+    path.with_suffix(".md").write_text(write_table(COLUMNS, table, path) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from diiqn_lightning.algorithm.distances import pairwise
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import ExpertStates, NeighbourIndex, distance_rows
+from diiqn_lightning.experts import search as search_module
 from diiqn_lightning.experts.distinct import DistinctTransitions
 from diiqn_lightning.experts.faiss_search import import_faiss
 from diiqn_lightning.experts.search import ExpertSearches, build_search, just_above
@@ -147,6 +148,17 @@ def test_distances_beyond_a_bytes_range_and_columns_of_both_kinds(monkeypatch, d
     for own in (sparse, few_changes, ~sparse, sparse, ~few_changes, sparse):
         expected = pairwise(own, expert.states, "hamming")
         assert np.array_equal(np.stack(rows.of(own)).astype(np.float32), expected.numpy())
+
+
+def test_what_is_found_among_very_many_is_what_is_found_among_few(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    expert = ExpertStates(binary(205, 30, 0.1, generator), torch.tensor([205]))
+    agent = binary(41, 30, 0.1, generator)
+    own, following = agent[:-1], agent[1:]
+    for long in (0, 1 << 30):
+        monkeypatch.setattr(search_module, "LONG", long)
+        check_closer(expert, own[:14], following[:14], "hamming", ties=True)
+        check_neighbours(expert, own, "hamming", 5, 0.5)
 
 
 def test_equal_transitions_are_kept_once_and_found_for_all():

@@ -20,7 +20,7 @@ KEPT_BYTES, KEPT_ROWS = 64 << 20, 256
 STATES_AT_ONCE = 1 << 14
 """Real states that are compared at once: their float32 fit a processor's cache for small observations."""
 
-UNPACKED_BYTES = 128 << 20
+UNPACKED_BYTES = 256 << 20
 """Columns of bits lie a byte each up to this size, and packed beyond: half as fast, an eighth of the memory."""
 
 
@@ -81,8 +81,7 @@ class HammingRows(DistanceRows):
         self._column_of = np.where(used, np.cumsum(used) - 1, -1)
         columns = np.ascontiguousarray(bits.T[used])
         self._packed = columns.nbytes > UNPACKED_BYTES
-        # Twice the bit is what a column counts for: an entry that is in both is one less on both sides.
-        self._columns = np.packbits(columns, axis=1) if self._packed else columns.view(np.uint8) * np.uint8(2)
+        self._columns = np.packbits(columns, axis=1) if self._packed else columns.view(np.uint8)
         self._use(np.dtype(np.uint8))
 
     def _use(self, dtype: np.dtype[Any]) -> None:
@@ -121,19 +120,21 @@ class HammingRows(DistanceRows):
 
     def _by_columns(self, own: NDArray[np.uint64], base: NDArray[np.uint64], row: Row) -> Row:
         added, removed = _entries(own & ~base), _entries(base & ~own)
-        # Unsigned arithmetic may pass below 0 on the way: the sum is right modulo the type's range.
-        row = np.add(row, np.array(len(added) - len(removed)).astype(self._dtype))
-        for entries, change in ((added, np.subtract), (removed, np.add)):
-            for column in self._column_of[entries]:
+        # Unsigned arithmetic may pass below 0 on the way: the result is right modulo the type's range.
+        shared = np.zeros_like(row)
+        for entries, change in ((added, np.add), (removed, np.subtract)):
+            for column in self._column_of[entries].tolist():
                 if column >= 0:
-                    change(row, self._column(column), out=row)
-        return row
+                    change(shared, self._column(column), out=shared)
+        # An entry that is set in both is one less on both sides.
+        changed: Row = row + np.array(len(added) - len(removed)).astype(self._dtype)
+        changed -= shared
+        changed -= shared
+        return changed
 
     def _column(self, column: int) -> NDArray[np.uint8]:
         bits: NDArray[np.uint8] = self._columns[column]
-        if self._packed:
-            bits = np.unpackbits(bits, count=len(self._empty)) << np.uint8(1)
-        return bits
+        return np.unpackbits(bits, count=len(self._size)) if self._packed else bits
 
     def _by_words(self, own: NDArray[np.uint64]) -> Row:
         row: Row = np.bitwise_count(self._words[0] ^ own[0]).astype(self._dtype)
@@ -190,7 +191,9 @@ def distance_rows(states: Tensor, distance: str) -> DistanceRows:
 def packed_words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """``[N, D]`` bool to ``[N, ceil(D / 64)]`` uint64."""
     packed = np.packbits(bits, axis=1)
-    return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
+    whole = np.zeros((len(bits), -(-packed.shape[1] // 8) * 8), np.uint8)
+    whole[:, : packed.shape[1]] = packed
+    return whole.view(np.uint64)
 
 
 def _entries(words: NDArray[np.uint64]) -> NDArray[np.int64]:

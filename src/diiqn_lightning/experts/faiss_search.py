@@ -90,11 +90,11 @@ class FaissSearch(Search):
     def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
         """See :meth:`Search.closer`."""
         found = []
-        for frame, (position, distance) in enumerate(self._nearest_pairs(observation, next_observation)):
+        for position, distance in self._nearest_pairs(observation, next_observation):
             below = distance < limit[position]
-            closer = Closer(position[below], np.full(int(below.sum()), frame), distance[below])
-            limit[closer.position] = just_above(closer.distance) if ties else closer.distance
-            found.append(closer)
+            position, distance = position[below], distance[below]
+            limit[position] = just_above(distance) if ties else distance
+            found.append((position, distance))
         return joined(found)
 
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:

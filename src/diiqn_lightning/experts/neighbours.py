@@ -61,14 +61,17 @@ class NeighbourIndex:
             ``[F, K]`` int32, nearest first and of equally near ones the first; −1 where no expert state is as
             similar as τ.
         """
-        found = np.full((len(observation), self.neighbours), -1, np.int32)
         distances, positions = self._search.nearest_states(observation, self._count, self._within)
-        similar = similarity(torch.from_numpy(distances), self.distance, self.largest) >= self.threshold
-        for frame, near in enumerate(similar.numpy()):
-            # The K nearest transitions are equal to the K nearest distinct ones, and among the first K equals of each.
-            transitions, which = self._transitions.members_of(positions[frame, near])
-            order = np.lexsort((transitions, distances[frame, near][which]))[: self.neighbours]
-            found[frame, : len(order)] = transitions[order]
+        similar = (similarity(torch.from_numpy(distances), self.distance, self.largest) >= self.threshold).numpy()
+        # The K nearest transitions are equal to the K nearest distinct ones, and among the first K equals of each.
+        transitions, which = self._transitions.members_of(positions[similar])
+        frame, distance = similar.nonzero()[0][which], distances[similar][which]
+        order = np.lexsort((transitions, distance, frame))
+        frame, transitions = frame[order], transitions[order]
+        rank = np.arange(len(frame)) - np.searchsorted(frame, frame)
+        found = np.full((len(observation), self.neighbours), -1, np.int32)
+        first = rank < self.neighbours
+        found[frame[first], rank[first]] = transitions[first]
         return torch.from_numpy(found)
 
 

@@ -20,6 +20,9 @@ Distances = NDArray[np.float32]
 GROUP = 64
 """Distances of which only the smallest is looked at first."""
 
+LONG = 1 << 17
+"""Length from which looking at eight truth values at a time is faster."""
+
 
 class Closer(NamedTuple):
     """Agent transitions that are closer to an expert's than any before them, in the agent's order.
@@ -94,19 +97,25 @@ class ExactSearch(Search):
     def __init__(self, distinct: DistinctTransitions, distance: str) -> None:
         super().__init__(distinct, distance)
         self._rows = distance_rows(distinct.states, distance)
+        self._never: Row = np.zeros(0, np.bool_)  # the largest distance where no transition starts, in the rows' type
 
     def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
         """See :meth:`Search.nearest_states`."""
         distances = np.full((len(observation), count), np.inf, np.float32)
         positions = np.zeros((len(observation), count), np.int64)
-        frame = 0
+        frame, never = 0, self._never
         for part in torch.split(observation.flatten(1), self._rows.at_once):
             for row in self._rows.of(part):
-                row = np.where(self.distinct.is_start, row, _largest(row.dtype))
-                near = np.flatnonzero(row <= min(_at_least_as_large_as(row, count), within))
+                if never.dtype != row.dtype:
+                    never = np.where(self.distinct.is_start, 0, _largest(row.dtype)).astype(row.dtype)
+                row = np.maximum(row, never)
+                bound = min(_at_least_as_large_as(row, count), within)
+                # Whole numbers are compared with a whole number, or all of them would be converted.
+                near = _where(row <= (bound if row.dtype == np.float32 else int(bound)))
                 near = near[np.argsort(row[near], kind="stable")[:count]]
                 distances[frame, : len(near)], positions[frame, : len(near)] = row[near], near
                 frame += 1
+        self._never = never
         return distances, positions
 
     def _pairs_of_rows(self, observation: Tensor, next_observation: Tensor) -> Iterator[Row]:
@@ -118,16 +127,17 @@ class ExactSearch(Search):
 
     def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
         """See :meth:`Search.closer`."""
-        found: list[Closer] = []
-        whole: Row = limit
-        for frame, distance in enumerate(self._pairs_of_rows(observation, next_observation)):
-            if whole.dtype != distance.dtype:
-                whole = _in_units_of(distance.dtype, limit)
-            at = np.flatnonzero(distance < whole[:-1])
-            closer = Closer(at, np.full(len(at), frame), distance[at].astype(np.float32))
-            limit[at] = just_above(closer.distance) if ties else closer.distance
-            whole[at] = _in_units_of(whole.dtype, limit[at])
-            found.append(closer)
+        found: list[tuple[Indices, Distances]] = []
+        reach: Row = limit
+        for distance in self._pairs_of_rows(observation, next_observation):
+            if reach.dtype != distance.dtype:
+                reach = _in_units_of(distance.dtype, limit)
+            at = _where(distance < reach[:-1])
+            closer = distance[at].astype(np.float32)
+            limit[at] = just_above(closer) if ties else closer
+            if reach is not limit:
+                reach[at] = distance[at] + int(ties)
+            found.append((at, closer))
         return joined(found)
 
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
@@ -137,9 +147,21 @@ class ExactSearch(Search):
         return torch.from_numpy(np.array(nearest).astype(np.float32))
 
 
-def joined(found: list[Closer]) -> Closer:
-    """Those of several frames, one after another."""
-    return Closer(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+def joined(found: list[tuple[Indices, Distances]]) -> Closer:
+    """Positions and distances of each frame, one frame after another."""
+    positions, distances = zip(*found, strict=True)
+    frame = np.repeat(np.arange(len(found)), [len(position) for position in positions])
+    return Closer(np.concatenate(positions), frame, np.concatenate(distances))
+
+
+def _where(mask: NDArray[np.bool_]) -> Indices:
+    """Positions of the few that are true: eight at a time, where the many that are false are very many."""
+    if len(mask) < LONG:
+        return mask.nonzero()[0]
+    end = len(mask) // 8 * 8
+    eights = (mask[:end].view(np.uint64) != 0).nonzero()[0]
+    at = (8 * eights[:, None] + np.arange(8)).ravel()
+    return np.concatenate([at[mask[at]], end + mask[end:].nonzero()[0]])
 
 
 def _at_least_as_large_as(row: Row, count: int) -> float:
