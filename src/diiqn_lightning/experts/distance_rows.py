@@ -81,7 +81,8 @@ class HammingRows(DistanceRows):
         self._column_of = np.where(used, np.cumsum(used) - 1, -1)
         columns = np.ascontiguousarray(bits.T[used])
         self._packed = columns.nbytes > UNPACKED_BYTES
-        self._columns = np.packbits(columns, axis=1) if self._packed else columns.view(np.uint8)
+        # An entry that is set in both is one less on both sides: a column counts twice.
+        self._columns = np.packbits(columns, axis=1) if self._packed else columns.view(np.uint8) << np.uint8(1)
         self._use(np.dtype(np.uint8))
 
     def _use(self, dtype: np.dtype[Any]) -> None:
@@ -106,11 +107,15 @@ class HammingRows(DistanceRows):
         kept = b"".join([bytes(8 * words.shape[1]), *self._kept])
         bases, rows = np.frombuffer(kept, np.uint64).reshape(-1, words.shape[1]), [self._empty, *self._kept.values()]
         differing = np.bitwise_count(words[:, None] ^ bases).sum(2, dtype=np.int64)
+        base = differing.argmin(1)
+        added, removed = self._columns_of(words & ~bases[base]), self._columns_of(bases[base] & ~words)
+        sizes = observation.sum(1).numpy() - np.bitwise_count(bases[base]).sum(1, dtype=np.int64)
+        few = differing.min(1) <= self._columns_worth_a_word * words.shape[1]
         return [
-            self._by_columns(own, bases[base], rows[base])
-            if differences[base] <= self._columns_worth_a_word * len(own)
+            self._by_columns(rows[base[frame]], int(sizes[frame]), added[frame], removed[frame])
+            if few[frame]
             else self._by_words(own)
-            for own, differences, base in zip(words, differing, differing.argmin(1), strict=True)
+            for frame, own in enumerate(words)
         ]
 
     @property
@@ -118,23 +123,26 @@ class HammingRows(DistanceRows):
         """Columns that take the time of a word: measured, see ``benchmarks/neighbours.py``."""
         return 6 if self._packed or self._dtype != np.uint8 else 16
 
-    def _by_columns(self, own: NDArray[np.uint64], base: NDArray[np.uint64], row: Row) -> Row:
-        added, removed = _entries(own & ~base), _entries(base & ~own)
+    def _columns_of(self, words: NDArray[np.uint64]) -> list[list[int]]:
+        """For each of some sets of entries, ``[F, W]``, their columns."""
+        frame, entry = np.unpackbits(words.view(np.uint8), axis=1).nonzero()
+        columns = self._column_of[entry]
+        used = columns >= 0
+        ends = np.searchsorted(frame[used], np.arange(len(words)), side="right")
+        return [part.tolist() for part in np.split(columns[used], ends[:-1])]
+
+    def _by_columns(self, base: Row, larger: int, added: list[int], removed: list[int]) -> Row:
+        """The row of an observation that has so many entries more than that of a row at hand, and others in place."""
         # Unsigned arithmetic may pass below 0 on the way: the result is right modulo the type's range.
-        shared = np.zeros_like(row)
-        for entries, change in ((added, np.add), (removed, np.subtract)):
-            for column in self._column_of[entries].tolist():
-                if column >= 0:
-                    change(shared, self._column(column), out=shared)
-        # An entry that is set in both is one less on both sides.
-        changed: Row = row + np.array(len(added) - len(removed)).astype(self._dtype)
-        changed -= shared
-        changed -= shared
-        return changed
+        row: Row = base + np.array(larger).astype(self._dtype)
+        for columns, change in ((added, np.subtract), (removed, np.add)):
+            for column in columns:
+                change(row, self._column(column), out=row)
+        return row
 
     def _column(self, column: int) -> NDArray[np.uint8]:
         bits: NDArray[np.uint8] = self._columns[column]
-        return np.unpackbits(bits, count=len(self._size)) if self._packed else bits
+        return np.unpackbits(bits, count=len(self._size)) << np.uint8(1) if self._packed else bits
 
     def _by_words(self, own: NDArray[np.uint64]) -> Row:
         row: Row = np.bitwise_count(self._words[0] ^ own[0]).astype(self._dtype)
@@ -194,8 +202,3 @@ def packed_words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     whole = np.zeros((len(bits), -(-packed.shape[1] // 8) * 8), np.uint8)
     whole[:, : packed.shape[1]] = packed
     return whole.view(np.uint64)
-
-
-def _entries(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Positions of the bits that are set, ``[W]`` to ``[B]``."""
-    return np.flatnonzero(np.unpackbits(words.view(np.uint8)))

@@ -157,7 +157,7 @@ def joined(found: list[tuple[Indices, Distances]]) -> Closer:
 def _where(mask: NDArray[np.bool_]) -> Indices:
     """Positions of the few that are true: eight at a time, where the many that are false are very many."""
     if len(mask) < LONG:
-        return mask.nonzero()[0]
+        return mask.nonzero()[0] if mask.any() else np.zeros(0, np.int64)
     end = len(mask) // 8 * 8
     eights = (mask[:end].view(np.uint64) != 0).nonzero()[0]
     at = (8 * eights[:, None] + np.arange(8)).ravel()
