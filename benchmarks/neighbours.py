@@ -111,7 +111,7 @@ class Searching:
 
     def chunk(self, observation, next_observation):
         """Lowers the limits, and finds the neighbours."""
-        self.search.closer(observation, next_observation, self.limit)
+        self.search.closer(observation, next_observation, self.limit, within=ERROR_MAX)
         return self.index.search(observation)
 
     @property

@@ -81,7 +81,8 @@ class NearestTransition(ActionInference):
         votes: take the action that most of the equally close agent transitions took, in place of the first
             one's (design choice); ζ is then multiplied by the majority's share.
         returns_every_n_updates: updates after which the expert's returns are summed anew.
-        backend: of the search: exact, or faiss (approximate; hamming and l2), for very large datasets.
+        backend: of the search: exact, or faiss (approximate; hamming and l2), for very large datasets. faiss leaves
+            out most of what is farther than err_max, of which ζ is 0.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class NearestTransition(ActionInference):
         if self._limit is None:
             self._limit = self._search.limits(self._error_to_undercut())
         observation, next_observation = frames.get(keys.OBSERVATION), frames.get(keys.NEXT_OBSERVATION)
-        found = self._search.closer(observation, next_observation, self._limit, ties=self.votes)
+        found = self._search.closer(observation, next_observation, self._limit, ties=self.votes, within=self.error_max)
         self._learn(found, frames)
         self._frames += len(observation)
 

@@ -1,7 +1,6 @@
 """Approximate search with faiss, for datasets so large that comparing with everything takes too long."""
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,20 @@ from diiqn_lightning.experts.distance_rows import packed_words
 from diiqn_lightning.experts.distinct import DistinctTransitions, Indices
 from diiqn_lightning.experts.search import Closer, Distances, Search, joined, just_above
 
-CELLS_OF_ROOT = 4
-"""The data are cut into this many times the root of their number of cells: then finding the cells costs as much as
-looking into a few of them."""
+PROBED = 32
+"""Cells that are looked into: of as many as the root of the number of data."""
 
-PROBED, TAUGHT_BY = 32, 64
-"""Cells that are looked into, and data for each cell that its place is learned from (faiss's k-means)."""
+TAUGHT_BY, ROUNDS = 40, 10
+"""Data for each cell that its place is learned from, and rounds of learning (k-means)."""
 
-PAIRS_FOR_A_FRAME = 64
-"""Nearest transitions of the expert's that one agent transition is compared with."""
+NEAREST = 64
+"""Transitions among which the nearest one is looked for, for l2, where nearness of both states is no sum."""
 
 
 class FaissSearch(Search):
     """Looks into the cells of an inverted file that lie nearest.
 
-    What is found is right, but not all may be found; ``benchmarks/neighbours.py`` states the recall. An agent
-    transition is compared with the 64 nearest of the expert's transitions.
+    What is found is right, but not all may be found; ``benchmarks/neighbours.py`` states the recall.
 
     Args:
         distinct: the expert's.
@@ -51,14 +48,14 @@ class FaissSearch(Search):
     def _index(self, vectors: NDArray[Any]) -> Any:
         faiss = import_faiss()
         faiss.omp_set_num_threads(torch.get_num_threads())
-        cells = max(1, min(int(CELLS_OF_ROOT * len(vectors) ** 0.5), len(vectors) // TAUGHT_BY))
+        cells = max(1, min(int(len(vectors) ** 0.5), len(vectors) // TAUGHT_BY))
         if self._binary:
             places = faiss.IndexBinaryFlat(8 * vectors.shape[1])
             index = faiss.IndexBinaryIVF(places, 8 * vectors.shape[1], cells)
         else:
             places = faiss.IndexFlatL2(vectors.shape[1])
             index = faiss.IndexIVFFlat(places, vectors.shape[1], cells)
-        index.cp.min_points_per_centroid, index.cp.max_points_per_centroid = 1, TAUGHT_BY
+        index.cp.min_points_per_centroid, index.cp.max_points_per_centroid, index.cp.niter = 1, TAUGHT_BY, ROUNDS
         index.nprobe = min(PROBED, cells)
         index.train(vectors)
         index.add(vectors)
@@ -72,26 +69,40 @@ class FaissSearch(Search):
         order = np.lexsort((positions, distances))
         return np.take_along_axis(distances, order, 1), np.take_along_axis(positions, order, 1)
 
-    def _nearest_pairs(self, observation: Tensor, next_observation: Tensor) -> Iterator[tuple[Indices, Distances]]:
-        """Positions of the nearest of the expert's transitions for each agent transition, and their distances."""
-        own, following = self._vectors(observation), self._vectors(next_observation)
-        count = min(PAIRS_FOR_A_FRAME, len(self.distinct.starts))
-        for frame, found in enumerate(self._pairs[0].search(np.concatenate([own, following], 1), count)[1]):
-            position = self.distinct.starts[found[found >= 0]]
-            yield position, self._distance(own[frame], position) + self._distance(following[frame], position + 1)
+    def _pairs_of(self, observation: Tensor, next_observation: Tensor) -> NDArray[Any]:
+        return np.concatenate([self._vectors(observation), self._vectors(next_observation)], 1)
+
+    def _distances(self, pair: NDArray[Any], position: Indices) -> Distances:
+        """D of one agent transition from those at some positions."""
+        own, following = np.split(pair, 2)
+        return self._distance(own, position) + self._distance(following, position + 1)
 
     def _distance(self, own: NDArray[Any], position: Indices) -> Distances:
-        """Distances of one vector from some states: faiss has that of both together, which for l2 is not the sum."""
+        """d of one vector from the states at some positions."""
         others = self._vectors(self.distinct.states[torch.from_numpy(position)])
         if self._binary:
             return np.array(np.bitwise_count(others ^ own).sum(1), np.float32)
         return np.array(np.linalg.norm(others - own, axis=1), np.float32)
 
-    def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
+    def closer(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        limit: Distances,
+        *,
+        ties: bool = False,
+        within: float = np.inf,
+    ) -> Closer:
         """See :meth:`Search.closer`."""
-        found = []
-        for position, distance in self._nearest_pairs(observation, next_observation):
-            below = distance < limit[position]
+        pairs, found = self._pairs_of(observation, next_observation), []
+        # The root of a sum of squares is at most the sum: what is within for D is so for both vectors together.
+        radius = min(within, 8.0 * pairs.shape[1]) + 1 if self._binary else within**2 * (1 + 1e-5)
+        ends, near, numbers = self._pairs[0].range_search(pairs, int(radius) if self._binary else radius)
+        for frame, pair in enumerate(pairs):
+            part = slice(int(ends[frame]), int(ends[frame + 1]))
+            position = self.distinct.starts[numbers[part]]
+            distance = near[part].astype(np.float32) if self._binary else self._distances(pair, position)
+            below = (distance < limit[position]) & (distance <= within)
             position, distance = position[below], distance[below]
             limit[position] = just_above(distance) if ties else distance
             found.append((position, distance))
@@ -99,8 +110,14 @@ class FaissSearch(Search):
 
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """See :meth:`Search.distance_of`."""
-        nearest = self._nearest_pairs(observation, next_observation)
-        return torch.tensor([float(distance.min(initial=np.inf)) for _, distance in nearest])
+        pairs = self._pairs_of(observation, next_observation)
+        count = 1 if self._binary else min(NEAREST, len(self.distinct.starts))
+        numbers = self._pairs[0].search(pairs, count)[1]
+        nearest = [
+            self._distances(pair, self.distinct.starts[found[found >= 0]]).min(initial=np.inf)
+            for pair, found in zip(pairs, numbers, strict=True)
+        ]
+        return torch.from_numpy(np.array(nearest, np.float32))
 
 
 def import_faiss() -> Any:

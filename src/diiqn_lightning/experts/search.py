@@ -65,7 +65,15 @@ class Search(ABC):
         """
 
     @abstractmethod
-    def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
+    def closer(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        limit: Distances,
+        *,
+        ties: bool = False,
+        within: float = np.inf,
+    ) -> Closer:
         """Agent transitions that are closer to an expert's transition than a limit, and than each before them.
 
         Args:
@@ -73,6 +81,7 @@ class Search(ABC):
             limit: distance that has to be undercut at each position, ``[Q]``; +inf where any will do, 0 where
                 nothing can, as where no transition starts. It is lowered to what is found.
             ties: those that are as close as the closest before them are wanted too.
+            within: approximate search may leave out what is farther.
         """
 
     @abstractmethod
@@ -125,7 +134,15 @@ class ExactSearch(Search):
             for row, next_row in zip(self._rows.of(own), self._rows.of(following), strict=True):
                 yield row[:-1] + next_row[1:]
 
-    def closer(self, observation: Tensor, next_observation: Tensor, limit: Distances, *, ties: bool = False) -> Closer:
+    def closer(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        limit: Distances,
+        *,
+        ties: bool = False,
+        within: float = np.inf,
+    ) -> Closer:
         """See :meth:`Search.closer`."""
         found: list[tuple[Indices, Distances]] = []
         reach: Row = limit
