@@ -14,13 +14,13 @@ from diiqn_lightning.experts.distinct import row_bytes
 Row = NDArray[Any]
 """Distances from the Q states, ``[Q]``: uint8 or uint16 (hamming), else float32."""
 
-KEPT_BYTES, KEPT_ROWS = 64 << 20, 256
+KEPT_BYTES, KEPT_ROWS = 128 << 20, 256
 """Memory of the rows that are kept, and how many at most."""
 
 STATES_AT_ONCE = 1 << 14
 """Real states that are compared at once: their float32 fit a processor's cache for small observations."""
 
-UNPACKED_BYTES = 256 << 20
+UNPACKED_BYTES = 512 << 20
 """Columns of bits lie a byte each up to this size, and packed beyond: half as fast, an eighth of the memory."""
 
 
@@ -42,13 +42,12 @@ class DistanceRows(ABC):
         names = self._names(observation)
         new = {name: position for position, name in enumerate(names) if name not in self._kept}
         computed = self._compute(observation[list(new.values())]) if new else []
-        rows = dict(zip(new, computed, strict=True))
-        for name in dict.fromkeys(names):
-            # What was asked for last is forgotten last.
-            rows[name] = self._kept[name] = rows[name] if name in rows else self._kept.pop(name)
+        self._kept |= zip(new, computed, strict=True)
+        rows = [self._kept[name] for name in names]
+        # The oldest is forgotten first: an agent has left it.
         for name in list(self._kept)[: max(0, len(self._kept) - self._most)]:
             del self._kept[name]
-        return [rows[name] for name in names]
+        return rows
 
     def _names(self, observation: Tensor) -> list[bytes]:
         """What equal observations have in common."""
