@@ -42,6 +42,33 @@ def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, acti
     assert inference._expert.table.reward.tolist() == [2.0] * 3
 
 
+def test_a_large_dataset_is_labelled_whole_once_and_then_in_turns_that_a_resumed_run_goes_on_with():
+    states = ExpertStates(torch.rand(6, 3), torch.tensor([6]))
+
+    def labels():
+        inference = LearnedLabels(relabel_every_n_updates=10, labelled_at_most=2)
+        inference._expert = SimpleNamespace(states=states, table=InferredActions(5))
+        inference._discount, inference._done_at, inference._episode_step = 0.99, 0, None
+        return inference
+
+    settings, labeller = LabellerSettings(), Labeller(1.0)
+    module = SimpleNamespace(labeller=labeller, labeller_settings=settings, updates=0, device="cpu", num_actions=9)
+
+    def label(inference):
+        inference._module = module
+        module.updates += 10
+        inference.on_train_batch_start(None, module, None, 0)
+        return inference._expert.table.action.tolist()
+
+    first, resumed = labels(), labels()
+    assert label(first) == [1, 1, 1, 1, 1]
+    assert label(first) == [2, 2, 1, 1, 1]
+    assert label(first) == [2, 2, 3, 3, 1]
+    resumed.load_rank_state(first.rank_state())
+    resumed._expert.table.load_state(first._expert.table.state())
+    assert label(resumed) == [4, 2, 3, 3, 4]
+
+
 def test_what_came_before_the_agents_states_is_what_its_episodes_showed():
     # A state of the corridor has a mark of its episode and the steps since its start, which tell what came before.
     stream, inference = make_stream(frames_per_epoch=250), LearnedLabels()

@@ -197,7 +197,7 @@ class TestFaiss:
         try:
             import_faiss()
         except ImportError:
-            pytest.skip("faiss is not installed: pip install faiss-cpu")
+            pytest.skip("faiss is not installed: it comes with the extra faiss")
 
     @staticmethod
     def search(kind, distance, count=4_000, entries=100):
@@ -260,5 +260,5 @@ class TestFaiss:
 def test_without_faiss_installed_its_backend_is_refused_in_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     expert = ExpertStates(torch.eye(4, dtype=torch.bool), torch.tensor([4]))
-    with pytest.raises(InputError, match=r"a\.backend is 'faiss': choose exact, or install faiss"):
+    with pytest.raises(InputError, match=r"a\.backend is 'faiss': choose exact, or install it with"):
         ExpertSearches(expert).get("hamming", "faiss", "a.backend")

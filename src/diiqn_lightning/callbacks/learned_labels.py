@@ -28,17 +28,28 @@ class LearnedLabels(ActionInference):
 
     Args:
         relabel_every_n_updates: updates from one labelling to the next.
+        labelled_at_most: transitions that are labelled then. After the first time, when all are, those of a larger
+            dataset have their turns: what labelling costs does not grow with the dataset (design choice).
         certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
             is 0 where the states do not tell actions apart and every action is as probable) (design choice).
     """
 
     asks_labeller = True
 
-    def __init__(self, relabel_every_n_updates: int = 500, certainty: str = "probability") -> None:
-        require_positive(**{"action_inference.relabel_every_n_updates": relabel_every_n_updates})
+    def __init__(
+        self, relabel_every_n_updates: int = 500, certainty: str = "probability", labelled_at_most: int = 50_000
+    ) -> None:
+        require_positive(
+            **{
+                "action_inference.relabel_every_n_updates": relabel_every_n_updates,
+                "action_inference.labelled_at_most": labelled_at_most,
+            }
+        )
         if certainty not in ("probability", "above_chance"):
             raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
         self.relabel_every_n_updates, self.certainty = relabel_every_n_updates, certainty
+        self.labelled_at_most = labelled_at_most
+        self._labelled_to: int | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the module and the stream."""
@@ -68,18 +79,26 @@ class LearnedLabels(ActionInference):
             before = replay.preceding(index.flatten(), history, self._stream.num_envs)
             batch.set(keys.HISTORY, before.unflatten(0, index.shape).to(pl_module.device))
         if self._is_time(pl_module.updates, self.relabel_every_n_updates):
-            states = self._expert.states
-            everything = torch.arange(states.num_transitions)
-            pieces = [self._label(some, history) for some in torch.split(everything, LABELLED_AT_ONCE)]
+            states, table = self._expert.states, self._expert.table
+            transition = self._turn(states.num_transitions)
+            pieces = [self._label(some, history) for some in torch.split(transition, LABELLED_AT_ONCE)]
             action, certainty, reward, terminated = (torch.cat(part).cpu() for part in zip(*pieces, strict=True))
             if self.certainty == "above_chance":
                 certainty = above_chance(certainty, pl_module.num_actions)
-            table = self._expert.table
             if float(pl_module.labeller.taught) < TAUGHT_ENOUGH:
-                action, certainty = table.action, table.certainty
+                action, certainty = table.action[transition], table.certainty[transition]
             # An expert transition that another one follows did not end its episode.
-            table.relabel(action, certainty, reward, terminated & states.is_last)
+            table.relabel(action, certainty, reward, terminated & states.is_last[transition], transition)
             table.sum_returns(states.episode_lengths, self._discount)
+
+    def _turn(self, count: int) -> Tensor:
+        """Which of ``count`` transitions are labelled this time."""
+        if self._labelled_to is None or count <= self.labelled_at_most:
+            self._labelled_to = 0
+            return torch.arange(count)
+        transition = (self._labelled_to + torch.arange(self.labelled_at_most)) % count
+        self._labelled_to = int(transition[-1]) + 1
+        return transition
 
     def _label(self, transition: Tensor, history: int) -> Labels:
         """Labels of some of the expert's transitions."""
@@ -89,10 +108,10 @@ class LearnedLabels(ActionInference):
         return self._module.labeller.label(*(part.to(self._module.device) for part in seen))  # type: ignore[no-any-return]
 
     def rank_state(self) -> dict[str, Any]:
-        """Steps that the running episodes have, where they are followed."""
-        return {**super().rank_state(), "episode_step": self._episode_step}
+        """Steps that the running episodes have, where they are followed, and whose turn it is to be labelled."""
+        return {**super().rank_state(), "episode_step": self._episode_step, "labelled_to": self._labelled_to}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the running episodes."""
         super().load_rank_state(state)
-        self._episode_step = state["episode_step"]
+        self._episode_step, self._labelled_to = state["episode_step"], state.get("labelled_to")

@@ -139,4 +139,5 @@ def require_faiss(distance: str, field: str) -> None:
     try:
         import_faiss()
     except ImportError as error:
-        raise InputError(field, "faiss", "choose exact, or install faiss: pip install faiss-cpu") from error
+        remedy = "choose exact, or install it with `pip install diiqn-lightning[faiss]`"
+        raise InputError(field, "faiss", remedy) from error

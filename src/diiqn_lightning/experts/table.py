@@ -73,9 +73,18 @@ class InferredActions:
         self.action[at] = majority
         self.certainty[at] *= share
 
-    def relabel(self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor) -> None:
-        """Replace what is known of all transitions by a labeller's word, ``[N]`` each."""
-        self.action, self.certainty, self.reward, self.terminated = action, certainty, reward, terminated
+    def relabel(
+        self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor, at: Tensor | None = None
+    ) -> None:
+        """Replace what is known of some transitions by a labeller's word.
+
+        Args:
+            action, certainty, reward, terminated: ``[M]`` each.
+            at: numbers of different transitions, ``[M]`` int64; ``None`` for all.
+        """
+        where: Tensor | slice = slice(None) if at is None else at
+        self.action[where], self.certainty[where] = action, certainty
+        self.reward[where], self.terminated[where] = reward, terminated
 
     def sum_returns(self, episode_lengths: Tensor, discount: float) -> None:
         """Set the returns by the rewards and detours that are known now.
