@@ -56,6 +56,20 @@ def test_an_unknown_entry_gives_way_to_any_match():
     assert same(better_match(Match.unknown(1), match), match)
 
 
+def compared(distance, shuffled=None):
+    """All frames with all expert transitions: numbers of the latter, frames and distances of the comparisons."""
+    frames, transitions = distance.shape
+    order = (
+        torch.arange(frames * transitions) if shuffled is None else torch.randperm(distance.numel(), generator=shuffled)
+    )
+    return (order % transitions), (order // transitions), distance.flatten()[order]
+
+
+def closest(distance, action, reward, terminated, origin, shuffled=None):
+    expert, frame, distance = compared(distance, shuffled)
+    return closest_transition(expert, distance, action[frame], reward[frame], terminated[frame], origin[frame])
+
+
 def test_closest_transition_against_brute_force():
     generator = torch.Generator().manual_seed(0)
     frames, transitions = 50, 40
@@ -63,7 +77,8 @@ def test_closest_transition_against_brute_force():
     action = torch.randint(0, 3, (frames,), generator=generator)
     reward = torch.rand(frames, generator=generator)
     terminated = torch.rand(frames, generator=generator) < 0.5
-    match = closest_transition(distance, action, reward, terminated, origin_of(100, frames, 0))
+    number, match = closest(distance, action, reward, terminated, origin_of(100, frames, 0), shuffled=generator)
+    assert torch.equal(number, torch.arange(transitions))
     for transition in range(transitions):
         column = distance[:, transition].tolist()
         first = column.index(min(column))
@@ -74,26 +89,37 @@ def test_closest_transition_against_brute_force():
         assert match.origin[transition] == 100 + first
 
 
+def test_what_was_compared_with_nothing_has_no_match():
+    one, nothing = torch.ones(1), torch.zeros(0)
+    number, match = closest_transition(torch.tensor([7]), one, one.long(), one, one.bool(), one.long())
+    assert (number.tolist(), match.error.tolist()) == ([7], [1.0])
+    number, match = closest_transition(nothing.long(), nothing, nothing.long(), nothing, nothing.bool(), nothing.long())
+    assert len(number) == len(match.error) == 0
+
+
 def test_chunks_merged_one_by_one_equal_all_frames_at_once():
     generator = torch.Generator().manual_seed(1)
     distance = torch.randint(0, 4, (30, 20), generator=generator).float()
     action = torch.randint(0, 3, (30,), generator=generator)
     zeros = torch.zeros(30)
-    at_once = closest_transition(distance, action, zeros, zeros.bool(), origin_of(0, 30, 0))
+    _, at_once = closest(distance, action, zeros, zeros.bool(), origin_of(0, 30, 0))
     merged = Match.unknown(20)
     for start in range(0, 30, 10):
         part = slice(start, start + 10)
-        chunk = closest_transition(
-            distance[part], action[part], zeros[part], zeros[part].bool(), origin_of(start, 10, 0)
-        )
+        _, chunk = closest(distance[part], action[part], zeros[part], zeros[part].bool(), origin_of(start, 10, 0))
         merged = better_match(merged, chunk)
     assert same(merged, at_once)
+
+
+def votes_on(distance, action, num_actions):
+    expert, frame, distance = compared(distance)
+    return count_votes(expert, distance, action[frame], num_actions)[1]
 
 
 def test_votes_at_the_smallest_distance_by_hand():
     # Three agent transitions with actions 1, 0, 1; two expert transitions.
     distance = torch.tensor([[2.0, 5.0], [2.0, 4.0], [2.0, 4.0]])
-    error, votes = count_votes(distance, torch.tensor([1, 0, 1]), 2)
+    error, votes = votes_on(distance, torch.tensor([1, 0, 1]), 2)
     assert error.tolist() == [2.0, 4.0]
     assert votes.tolist() == [[1.0, 2.0], [1.0, 1.0]]
 
@@ -120,7 +146,7 @@ def test_votes_of_parts_are_the_votes_of_the_whole():
     generator = torch.Generator().manual_seed(0)
     distance = torch.randint(0, 4, (60, 30), generator=generator).float()
     action = torch.randint(0, 3, (60,), generator=generator)
-    whole = count_votes(distance, action, 3)
-    merged = count_votes(distance[:25], action[:25], 3)
-    merged = merge_votes(merged, count_votes(distance[25:], action[25:], 3))
+    whole = votes_on(distance, action, 3)
+    merged = votes_on(distance[:25], action[:25], 3)
+    merged = merge_votes(merged, votes_on(distance[25:], action[25:], 3))
     assert same(merged, whole)

@@ -25,16 +25,15 @@ class Labeller:
         return Labels(action, torch.ones(count), action.float(), torch.zeros(count, dtype=torch.bool))
 
 
-def make_inference(**options):
-    """Inference of three transitions, and the module whose labeller it asks."""
+def make_inference(transitions=3, **options):
+    """Inference of an episode's transitions, and the module whose labeller it asks."""
     inference = LearnedLabels(**options)
-    states = ExpertStates(torch.rand(4, 3), torch.tensor([4]))
-    inference._expert = SimpleNamespace(states=states, table=InferredActions(3))
-    inference._discount = 0.99
+    states = ExpertStates(torch.rand(transitions + 1, 3), torch.tensor([transitions + 1]))
+    inference._expert = SimpleNamespace(states=states, table=InferredActions(transitions))
+    inference._discount, inference._done_at, inference._episode_step = 0.99, 0, None
     settings = LabellerSettings()
-    module = SimpleNamespace(labeller=Labeller(1.0), labeller_settings=settings, device="cpu", num_actions=4)
-    inference._module = module
-    return inference, module
+    inference._module = SimpleNamespace(labeller=Labeller(1.0), labeller_settings=settings, device="cpu", num_actions=9)
+    return inference, inference._module
 
 
 def labellings(inference, module, frames):
@@ -42,6 +41,7 @@ def labellings(inference, module, frames):
     at = []
     for now in frames:
         inference._stream, before = SimpleNamespace(frames=now), module.labeller.asked
+        inference._module = module
         inference.on_train_batch_start(None, module, None, 0)
         at += [now] if module.labeller.asked > before else []
     return at
@@ -65,6 +65,22 @@ def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, acti
     labellings(inference, module, [20])
     assert inference._expert.table.action.tolist() == [action] * 3
     assert inference._expert.table.reward.tolist() == [2.0] * 3
+
+
+def test_a_large_dataset_is_labelled_whole_once_and_then_in_turns_that_a_resumed_run_goes_on_with():
+    def label(inference, frames):
+        labellings(inference, module, [frames])
+        return inference._expert.table.action.tolist()
+
+    (first, module), (resumed, _) = (
+        make_inference(transitions=5, relabel_every_n_frames=10, labelled_at_most=2) for _ in range(2)
+    )
+    assert label(first, 10) == [1, 1, 1, 1, 1]
+    assert label(first, 20) == [2, 2, 1, 1, 1]
+    assert label(first, 30) == [2, 2, 3, 3, 1]
+    resumed.load_rank_state(first.rank_state())
+    resumed._expert.table.load_state(first._expert.table.state())
+    assert label(resumed, 40) == [4, 2, 3, 3, 4]
 
 
 def test_what_came_before_the_agents_states_is_what_its_episodes_showed():

@@ -26,6 +26,23 @@ def test_closer_transitions_replace_and_certainty_follows():
     assert table.known.tolist() == [True, True, False]
 
 
+def test_some_transitions_are_updated_and_the_rest_stay():
+    table = InferredActions(3)
+    table.update_match(match([4.0, 2.0, 6.0], [0, 1, 1]), error_max=8)
+    table.update_match(match([1.0, 5.0], [2, 2]), error_max=8, at=torch.tensor([2, 1]))
+    assert table.action.tolist() == [0, 1, 2]
+    assert_close(table.certainty, torch.tensor([0.5, 0.75, 0.875]))
+
+
+def test_a_majority_replaces_the_action_but_not_the_closest_transitions():
+    table = InferredActions(2)
+    table.update_match(match([0.0, 4.0], [1, 0]), error_max=8)
+    table.vote(torch.tensor([2]), torch.tensor([0.5]), at=torch.tensor([1]))
+    assert table.action.tolist() == [1, 2]
+    assert table.match.action.tolist() == [1, 0]
+    assert_close(table.certainty, torch.tensor([1.0, 0.25]))
+
+
 def test_a_labellers_word_replaces_everything():
     table = InferredActions(2)
     table.relabel(torch.tensor([1, 0]), torch.tensor([0.9, 0.6]), torch.tensor([1.0, 0.0]), torch.tensor([True, False]))

@@ -44,6 +44,13 @@ def test_where_environments_run_is_no_matter_and_how_many_is():
     assert run_key({"data": data | {"num_envs": 8}}, None) != key
 
 
+def test_an_option_added_later_changes_no_key_where_it_changes_nothing():
+    sampling = {"neighbours": 5}
+    key = run_key({"expert_sampling": sampling}, None)
+    assert run_key({"expert_sampling": sampling | {"backend": "exact"}}, None) == key
+    assert run_key({"expert_sampling": sampling | {"backend": "faiss"}}, None) != key
+
+
 def test_writes_a_row_and_a_curve_for_each_run(tmp_path):
     make_run(tmp_path / "runs" / "a", seed=0)
     make_run(tmp_path / "runs" / "b", seed=1, value=2.0)

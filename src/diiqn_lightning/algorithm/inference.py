@@ -46,20 +46,42 @@ def origin_of(frame: int, count: int, rank: int) -> Tensor:
     return torch.arange(frame, frame + count) + (rank << 40)
 
 
-def closest_transition(distance: Tensor, action: Tensor, reward: Tensor, terminated: Tensor, origin: Tensor) -> Match:
-    """The closest of ``F`` agent transitions for each of ``N`` expert transitions; the first of equals.
+def closest_transition(
+    expert: Tensor,
+    distance: Tensor,
+    action: Tensor,
+    reward: Tensor,
+    terminated: Tensor,
+    origin: Tensor,
+) -> tuple[Tensor, Match]:
+    """The closest of the agent transitions that each expert transition was compared with; the first of equals.
+
+    Of ``C`` comparisons, each of an agent transition (s_a, a_a, s'_a) with an expert transition (s_e, s'_e):
 
     Args:
-        distance: D((s_a, a_a, s'_a), (s_e, s'_e)) = d(s_a, s_e) + d(s'_a, s'_e), ``[F, N]``.
-        action: ``[F]`` int64.
-        reward: ``[F]`` float32.
-        terminated: ``[F]`` bool.
-        origin: ``[F]`` int64, increasing (see :func:`origin_of`).
+        expert: number of the expert transition, ``[C]`` int64.
+        distance: D = d(s_a, s_e) + d(s'_a, s'_e), ``[C]`` float32.
+        action, reward, terminated: of the agent transition, ``[C]`` int64, float32 and bool.
+        origin: which it was, ``[C]`` int64 (see :func:`origin_of`).
+
+    Returns:
+        Numbers of the ``M`` expert transitions that were compared at all, increasing, and their matches.
     """
-    error = distance.amin(0)
-    # argmax of a boolean gives the first True on every device; argmin may give any of equals.
-    frame = (distance == error).int().argmax(0)
-    return Match(error, action[frame], reward[frame], terminated[frame], origin[frame])
+    number, which, error = _closest(expert, distance)
+    closest = (distance == error[which]).nonzero().squeeze(1)
+    latest = torch.iinfo(torch.int64).max
+    first = torch.full_like(number, latest).scatter_reduce_(0, which[closest], origin[closest], "amin")
+    at = closest[origin[closest] == first[which[closest]]]
+    chosen = torch.empty_like(number)
+    chosen[which[at]] = at
+    return number, Match(error, action[chosen], reward[chosen], terminated[chosen], first)
+
+
+def _closest(expert: Tensor, distance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The different expert transitions ``[M]``, which of them a comparison is of ``[C]``, their smallest distances."""
+    number, which = torch.unique(expert, return_inverse=True)
+    unknown = torch.full((len(number),), torch.inf, device=distance.device)
+    return number, which, unknown.scatter_reduce_(0, which, distance, "amin")
 
 
 def better_match(first: Match, second: Match) -> Match:
@@ -73,24 +95,28 @@ def better_match(first: Match, second: Match) -> Match:
     return Match(*(torch.where(replace, new, old) for old, new in zip(first, second, strict=True)))
 
 
-def count_votes(distance: Tensor, action: Tensor, num_actions: int) -> tuple[Tensor, Tensor]:
-    """How often each action was taken by the closest of ``F`` agent transitions (design choice).
+def count_votes(
+    expert: Tensor, distance: Tensor, action: Tensor, num_actions: int
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """How often each action was taken by the closest of the agent transitions (design choice).
 
     Stochastic environments lend an expert transition a wrong action even at distance 0: MinAtar executes
     another action than the commanded one in a tenth of the frames. Among equally close transitions the
     majority is right.
 
     Args:
-        distance: D, ``[F, N]``.
-        action: ``[F]`` int64.
+        expert, distance, action: of ``C`` comparisons, see :func:`closest_transition`.
         num_actions: A.
 
     Returns:
-        The smallest distance, ``[N]``, and the votes at that distance, ``[N, A]`` float32.
+        Numbers of the ``M`` expert transitions that were compared at all, increasing; the smallest distance of
+        each, ``[M]``, and the votes at that distance, ``[M, A]`` float32.
     """
-    error = distance.amin(0)
-    taken = torch.nn.functional.one_hot(action, num_actions).float()
-    return error, (distance == error).float().T @ taken
+    number, which, error = _closest(expert, distance)
+    closest = distance == error[which]
+    votes = torch.zeros(len(number), num_actions, device=distance.device)
+    votes.index_put_((which[closest], action[closest]), torch.ones(()), accumulate=True)
+    return number, (error, votes)
 
 
 def above_chance(probability: Tensor, num_actions: int) -> Tensor:

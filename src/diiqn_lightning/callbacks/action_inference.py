@@ -4,11 +4,14 @@ from functools import reduce
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tensordict import TensorDictBase
+from torch import Tensor
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
+from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
 from diiqn_lightning.algorithm.inference import (
     Match,
     closest_transition,
@@ -19,6 +22,7 @@ from diiqn_lightning.algorithm.inference import (
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError, require_positive
+from diiqn_lightning.experts.search import Closer, just_above, require_backend
 
 
 class ActionInference(lightning.Callback):
@@ -77,6 +81,8 @@ class NearestTransition(ActionInference):
         votes: take the action that most of the equally close agent transitions took, in place of the first
             one's (design choice); ζ is then multiplied by the majority's share.
         returns_every_n_updates: updates after which the expert's returns are summed anew.
+        backend: of the search: exact, or faiss (approximate; hamming and l2), for very large datasets. faiss leaves
+            out most of what is farther than err_max, of which ζ is 0.
     """
 
     def __init__(
@@ -85,9 +91,11 @@ class NearestTransition(ActionInference):
         error_max: float = 8.0,
         votes: bool = False,
         returns_every_n_updates: int = 1_000,
+        backend: str = "exact",
     ) -> None:
         if distance not in DISTANCES:
             raise InputError("action_inference.distance", distance, f"choose one of {', '.join(DISTANCES)}")
+        require_backend(backend, "action_inference.backend")
         require_positive(
             **{
                 "action_inference.error_max": error_max,
@@ -95,51 +103,75 @@ class NearestTransition(ActionInference):
             }
         )
         self.distance, self.error_max, self.returns_every_n_updates = distance, error_max, returns_every_n_updates
-        self.votes = votes
+        self.votes, self.backend = votes, backend
         self._frames = 0
+        self._limit: NDArray[np.float32] | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Lay the expert's transitions out for the search."""
         super().setup(trainer, pl_module, stage)
         self._done_at = -1  # sum the returns before the first batch: actions are known from the first frame on
         require_binary(self._expert.states.states, self.distance, "action_inference.distance")
-        everything = torch.arange(self._expert.states.num_transitions)
-        self._observation = self._expert.states.observation(everything).flatten(1).float()
-        self._next_observation = self._expert.states.next_observation(everything).flatten(1).float()
+        self._search = self._expert.searches.get(self.distance, self.backend, "action_inference.backend")
         self._num_actions = trainer.datamodule.num_actions
-        nothing = (torch.full((len(everything),), torch.inf), torch.zeros(len(everything), self._num_actions))
-        self._ballot = self._others_ballot = nothing
+        count = self._expert.states.num_transitions
+        self._ballot, self._others_ballot = (
+            (torch.full((count,), torch.inf), torch.zeros(count, self._num_actions)) for _ in range(2)
+        )
 
     def on_frames(self, frames: TensorDictBase) -> None:
-        """Compare new agent transitions with every expert transition."""
-        observation = frames.get(keys.OBSERVATION).flatten(1)
-        next_observation = frames.get(keys.NEXT_OBSERVATION).flatten(1)
-        distance = pairwise(observation, self._observation, self.distance)
-        distance += pairwise(next_observation, self._next_observation, self.distance)
-        match = closest_transition(
-            distance,
-            frames.get(keys.ACTION),
-            frames.get(keys.REWARD),
-            frames.get(keys.TERMINATED),
-            origin_of(self._frames, len(observation), self._rank),
-        )
+        """Compare new agent transitions with those of the expert's that can still be matched better."""
+        if self._limit is None:
+            self._limit = self._search.limits(self._error_to_undercut())
+        observation, next_observation = frames.get(keys.OBSERVATION), frames.get(keys.NEXT_OBSERVATION)
+        found = self._search.closer(observation, next_observation, self._limit, ties=self.votes, within=self.error_max)
+        self._learn(found, frames)
         self._frames += len(observation)
-        table = self._expert.table
-        table.update_match(match, self.error_max)
-        # An expert transition that another one follows did not end its episode.
-        table.terminated = table.terminated & self._expert.states.is_last
-        if self.votes:
-            self._ballot = merge_votes(self._ballot, count_votes(distance, frames.get(keys.ACTION), self._num_actions))
-            self._vote()
 
-    def _vote(self) -> None:
+    def _error_to_undercut(self) -> NDArray[np.float32]:
+        """Distance below which an agent transition tells something new of an expert transition, ``[N]``."""
+        if self.votes:
+            return just_above(self._ballot[0].numpy())  # equals have a vote
+        match = self._expert.table.match
+        error = match.error.numpy()
+        # At equal distance the lowest rank's is taken, see better_match.
+        from_higher_rank = (match.origin >= origin_of(0, 1, self._rank + 1)).numpy()
+        return np.where(from_higher_rank, just_above(error), error)
+
+    def _learn(self, found: Closer, frames: TensorDictBase) -> None:
+        """Take over what is closer, for all of the expert's transitions that are equal."""
+        expert, which = (
+            torch.from_numpy(part) for part in self._search.distinct.transitions.members_of(found.position)
+        )
+        frame, distance = torch.from_numpy(found.frame)[which], torch.from_numpy(found.distance)[which]
+        action = frames.get(keys.ACTION)[frame]
+        at, match = closest_transition(
+            expert,
+            distance,
+            action,
+            frames.get(keys.REWARD)[frame],
+            frames.get(keys.TERMINATED)[frame],
+            origin_of(self._frames, len(frames), self._rank)[frame],
+        )
+        table = self._expert.table
+        table.update_match(match, self.error_max, at)
+        # An expert transition that another one follows did not end its episode.
+        table.terminated[at] &= self._expert.states.is_last[at]
+        if self.votes:
+            _, counted = count_votes(expert, distance, action, self._num_actions)
+            for ballot, part in zip(self._ballot, merge_votes(_part(self._ballot, at), counted), strict=True):
+                ballot[at] = part
+            self._vote(at)
+
+    def _vote(self, at: Tensor | slice) -> None:
         """Let the majority of this rank's votes and of the others' as of the last merge decide."""
-        _, votes = merge_votes(self._ballot, self._others_ballot)
+        _, votes = merge_votes(_part(self._ballot, at), _part(self._others_ballot, at))
+        action = self._expert.table.match.action[at]
         # Of equally many votes the closest transition's action wins.
-        favoured = torch.nn.functional.one_hot(self._expert.table.match.action, self._num_actions)
+        favoured = torch.nn.functional.one_hot(action.clamp(min=0), self._num_actions)
         majority = (votes + 0.5 * favoured).argmax(1)
-        share = votes.gather(1, majority.unsqueeze(1)).squeeze(1) / votes.sum(1)
-        self._expert.table.vote(majority, share)
+        share = votes.gather(1, majority.unsqueeze(1)).squeeze(1) / votes.sum(1).clamp(min=1)
+        self._expert.table.vote(torch.where(action >= 0, majority, -1), share, at)
 
     def merge_ranks(self, gather: Gather, rank: int) -> None:
         """Take the closest transition of all ranks, and count the votes of all."""
@@ -152,7 +184,8 @@ class NearestTransition(ActionInference):
             error, votes = (gather(part) for part in self._ballot)
             others = [(error[other], votes[other]) for other in range(len(error)) if other != rank]
             self._others_ballot = reduce(merge_votes, others)
-            self._vote()
+            self._vote(slice(None))
+        self._limit = None
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Sum the returns now and then."""
@@ -186,3 +219,10 @@ class NearestTransition(ActionInference):
         self._frames = state["frames"]
         self._ballot = (state["ballot_error"], state["ballot_votes"])
         self._others_ballot = (state["others_ballot_error"], state["others_ballot_votes"])
+        self._limit = None
+
+
+def _part(ballot: tuple[Tensor, Tensor], at: Tensor | slice) -> tuple[Tensor, Tensor]:
+    """The votes on some of the expert's transitions."""
+    error, votes = ballot
+    return error[at], votes[at]

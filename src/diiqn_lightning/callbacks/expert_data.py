@@ -6,6 +6,7 @@ from typing import Any
 import lightning
 
 from diiqn_lightning.experts import ExpertDataset, InferredActions
+from diiqn_lightning.experts.search import ExpertSearches
 from diiqn_lightning.experts.sources import SKILLS, load_any
 
 
@@ -28,6 +29,7 @@ class ExpertData(lightning.Callback):
             self.dataset = self.dataset.first(transitions)
         self.states = self.dataset.states
         self.table = InferredActions(self.states.num_transitions)
+        self.searches = ExpertSearches(self.states)
 
     @staticmethod
     def of(trainer: Any) -> "ExpertData":

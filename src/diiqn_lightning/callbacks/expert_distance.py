@@ -3,13 +3,13 @@
 from typing import Any, final
 
 import lightning
-import torch
 from tensordict import TensorDictBase
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.distances import DISTANCES, pairwise, require_binary
+from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.search import require_backend
 
 
 @final
@@ -20,24 +20,22 @@ class ExpertDistance(lightning.Callback):
 
     Args:
         distance: between observations: hamming, l2, cosine or jaccard.
+        backend: of the search: exact, or faiss (approximate; hamming and l2), for very large datasets.
     """
 
-    def __init__(self, distance: str = "hamming") -> None:
+    def __init__(self, distance: str = "hamming", backend: str = "exact") -> None:
         if distance not in DISTANCES:
             raise InputError("expert_distance.distance", distance, f"choose one of {', '.join(DISTANCES)}")
-        self.distance = distance
+        require_backend(backend, "expert_distance.backend")
+        self.distance, self.backend = distance, backend
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Lay the expert's transitions out for the search."""
-        states = ExpertData.of(trainer).states
-        require_binary(states.states, self.distance, "expert_distance.distance")
-        everything = torch.arange(states.num_transitions)
-        self._pair = tuple(
-            part(everything).flatten(1).float() for part in (states.observation, states.next_observation)
-        )
+        expert = ExpertData.of(trainer)
+        require_binary(expert.states.states, self.distance, "expert_distance.distance")
+        self._search = expert.searches.get(self.distance, self.backend, "expert_distance.backend")
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Search."""
-        pair = (frames.get(keys.OBSERVATION).flatten(1), frames.get(keys.NEXT_OBSERVATION).flatten(1))
-        distance = sum(pairwise(own, expert, self.distance) for own, expert in zip(pair, self._pair, strict=True))
-        frames.set(keys.EXPERT_DISTANCE, torch.as_tensor(distance).amin(1))
+        observation, next_observation = frames.get(keys.OBSERVATION), frames.get(keys.NEXT_OBSERVATION)
+        frames.set(keys.EXPERT_DISTANCE, self._search.distance_of(observation, next_observation))

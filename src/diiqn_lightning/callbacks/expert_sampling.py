@@ -14,6 +14,7 @@ from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather, sum_of_others
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts import NeighbourIndex
+from diiqn_lightning.experts.search import require_backend
 
 DRAWS = ("neighbour", "dataset")
 FEWEST_EPISODES = 10
@@ -47,6 +48,7 @@ class ExpertSampling(lightning.Callback):
         held_out: share of the episodes that no imitation term (margin, lower bound) learns from, so that
             one can tell how far imitation carries over to states that it has not seen (see the model's carry_over);
             TD errors learn from all of them. The smallest share above 0 is one episode (design choice).
+        backend: of the search for neighbours: exact, or faiss (approximate; hamming and l2), for very large datasets.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ExpertSampling(lightning.Callback):
         n_step: int = 1,
         augmented_backup: bool = False,
         held_out: float = 0.0,
+        backend: str = "exact",
     ) -> None:
         for field, value, choices in (
             ("expert_draw", expert_draw, DRAWS),
@@ -73,6 +76,7 @@ class ExpertSampling(lightning.Callback):
                 expert_reward,
                 "choose matched, or the neighbour draw: a draw from the dataset has no agent transition beside it",
             )
+        require_backend(backend, "expert_sampling.backend")
         require_within(0, 1, **{"expert_sampling.similarity_threshold": similarity_threshold})
         require_within(0, 0.5, **{"expert_sampling.held_out": held_out})
         if neighbours < 1:
@@ -83,7 +87,7 @@ class ExpertSampling(lightning.Callback):
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
         self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
-        self.distance, self.expert_reward = distance, expert_reward
+        self.distance, self.expert_reward, self.backend = distance, expert_reward, backend
         self._index: NeighbourIndex | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
@@ -93,7 +97,10 @@ class ExpertSampling(lightning.Callback):
         self._held_out = held_out_transitions(lengths, self.held_out) if self.held_out else None
         if self.expert_draw == "neighbour":
             require_binary(self._expert.states.states, self.distance, "expert_sampling.distance")
-            self._index = NeighbourIndex(self._expert.states, self.distance, self.neighbours, self.similarity_threshold)
+            search = self._expert.searches.get(self.distance, self.backend, "expert_sampling.backend")
+            self._index = NeighbourIndex(
+                self._expert.states, self.distance, self.neighbours, self.similarity_threshold, search=search
+            )
         seed = trainer.datamodule.seed * 1_000_003 + trainer.global_rank
         self._generator = torch.Generator().manual_seed(seed)
         self._stream = trainer.datamodule.stream

@@ -80,7 +80,8 @@ class Feasibility(lightning.Callback):
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Lay out the expert's transitions."""
-        states, data = ExpertData.of(trainer).states, trainer.datamodule
+        expert, data = ExpertData.of(trainer), trainer.datamodule
+        states = expert.states
         entries = states.states[0].numel()
         distance = self._distance or default_distance(states)
         tolerance = self._tolerance if self._tolerance is not None else environments_tolerance(data)
@@ -102,6 +103,7 @@ class Feasibility(lightning.Callback):
             infeasible_error=high,
             feasible_error=low,
             patience_counts=self.patience_counts or ("visits" if bool((self.tolerance > 0).any()) else "actions"),
+            search=expert.searches.get(distance, "exact", "feasibility.distance"),
         )
 
     def on_frames(self, frames: TensorDictBase) -> None:

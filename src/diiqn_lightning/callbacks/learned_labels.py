@@ -27,6 +27,8 @@ class LearnedLabels(ActionInference):
         relabel_every_n_frames: environment frames from one labelling to the next, at least.
         relabel_share: of all frames so far, that also have to lie in between: labels change less and less, and a
             labelling of 30,000 transitions costs as much as some hundred frames (design choice). 0 keeps the distance.
+        labelled_at_most: transitions that are labelled then. After the first time, when all are, those of a larger
+            dataset have their turns: what labelling costs does not grow with the dataset (design choice).
         certainty: ζ of a label: probability (p, of its action) or above_chance ((A · p − 1) / (A − 1), which
             is 0 where the states do not tell actions apart and every action is as probable) (design choice).
     """
@@ -34,15 +36,25 @@ class LearnedLabels(ActionInference):
     asks_labeller = True
 
     def __init__(
-        self, relabel_every_n_frames: int = 2_000, relabel_share: float = 0.0, certainty: str = "probability"
+        self,
+        relabel_every_n_frames: int = 2_000,
+        relabel_share: float = 0.0,
+        certainty: str = "probability",
+        labelled_at_most: int = 50_000,
     ) -> None:
-        require_positive(**{"action_inference.relabel_every_n_frames": relabel_every_n_frames})
+        require_positive(
+            **{
+                "action_inference.relabel_every_n_frames": relabel_every_n_frames,
+                "action_inference.labelled_at_most": labelled_at_most,
+            }
+        )
         require_within(0, 1, **{"action_inference.relabel_share": relabel_share})
         if certainty not in ("probability", "above_chance"):
             raise InputError("action_inference.certainty", certainty, "choose probability or above_chance")
         self.relabel_every_n_frames, self.relabel_share = relabel_every_n_frames, relabel_share
-        self.certainty = certainty
+        self.certainty, self.labelled_at_most = certainty, labelled_at_most
         self._labelled_at = 0
+        self._labelled_to: int | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the module and the stream."""
@@ -74,18 +86,26 @@ class LearnedLabels(ActionInference):
         frames = self._stream.frames
         if frames - self._labelled_at >= max(self.relabel_every_n_frames, self.relabel_share * frames):
             self._labelled_at = frames
-            states = self._expert.states
-            everything = torch.arange(states.num_transitions)
-            pieces = [self._label(some, history) for some in torch.split(everything, LABELLED_AT_ONCE)]
+            states, table = self._expert.states, self._expert.table
+            transition = self._turn(states.num_transitions)
+            pieces = [self._label(some, history) for some in torch.split(transition, LABELLED_AT_ONCE)]
             action, certainty, reward, terminated = (torch.cat(part).cpu() for part in zip(*pieces, strict=True))
             if self.certainty == "above_chance":
                 certainty = above_chance(certainty, pl_module.num_actions)
-            table = self._expert.table
             if not is_taught(pl_module.labeller):
-                action, certainty = table.action, table.certainty
+                action, certainty = table.action[transition], table.certainty[transition]
             # An expert transition that another one follows did not end its episode.
-            table.relabel(action, certainty, reward, terminated & states.is_last)
+            table.relabel(action, certainty, reward, terminated & states.is_last[transition], transition)
             table.sum_returns(states.episode_lengths, self._discount)
+
+    def _turn(self, count: int) -> Tensor:
+        """Which of ``count`` transitions are labelled this time."""
+        if self._labelled_to is None or count <= self.labelled_at_most:
+            self._labelled_to = 0
+            return torch.arange(count)
+        transition = (self._labelled_to + torch.arange(self.labelled_at_most)) % count
+        self._labelled_to = int(transition[-1]) + 1
+        return transition
 
     def _label(self, transition: Tensor, history: int) -> Labels:
         """Labels of some of the expert's transitions."""
@@ -95,10 +115,12 @@ class LearnedLabels(ActionInference):
         return self._module.labeller.label(*(part.to(self._module.device) for part in seen))  # type: ignore[no-any-return]
 
     def rank_state(self) -> dict[str, Any]:
-        """When labels were last given, and steps that the running episodes have, where they are followed."""
-        return {**super().rank_state(), "labelled_at": self._labelled_at, "episode_step": self._episode_step}
+        """When labels were last given, whose turn it is next, and steps that the running episodes have."""
+        own = {"labelled_at": self._labelled_at, "labelled_to": self._labelled_to, "episode_step": self._episode_step}
+        return {**super().rank_state(), **own}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the running episodes."""
         super().load_rank_state(state)
-        self._labelled_at, self._episode_step = state["labelled_at"], state["episode_step"]
+        self._labelled_at, self._labelled_to = state["labelled_at"], state["labelled_to"]
+        self._episode_step = state["episode_step"]

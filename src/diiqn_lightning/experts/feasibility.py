@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from diiqn_lightning.algorithm.bridging import node_keys
@@ -10,6 +12,8 @@ from diiqn_lightning.algorithm.distances import pairwise, require_binary
 from diiqn_lightning.algorithm.feasibility import judge_infeasible, tries_of_each_action
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts.dataset import ExpertStates
+from diiqn_lightning.experts.distinct import DistinctTransitions
+from diiqn_lightning.experts.search import Search, build_search
 
 COUNTS = ("actions", "visits")
 
@@ -31,6 +35,7 @@ class FeasibilityTable:
         patience, infeasible_error, feasible_error: see :func:`judge_infeasible`.
         patience_counts: actions (tries of the action that was taken least often there, times the number of
             actions) or visits (of s_e).
+        search: an exact search in these states by this distance; ``None`` builds one.
 
     Raises:
         InputError: for a distance that means nothing for these observations, and a tolerance that merges
@@ -48,9 +53,12 @@ class FeasibilityTable:
         infeasible_error: float,
         feasible_error: float,
         patience_counts: str,
+        search: Search | None = None,
     ) -> None:
         require_binary(states.states, distance, "feasibility.distance")
-        self.distance, self.patience, self.patience_counts = distance, patience, patience_counts
+        self._search = search or build_search(DistinctTransitions(states), distance)
+        self._limit: NDArray[np.float32] | None = None
+        self.patience, self.patience_counts = patience, patience_counts
         self.infeasible_error, self.feasible_error = infeasible_error, feasible_error
         exact, merged = (node_keys(states.states, width) for width in (0.0, tolerance))
         at = states.transition_starts
@@ -59,8 +67,6 @@ class FeasibilityTable:
         self._entry = distinct_transitions(states)
         chosen = torch.empty(int(self._entry.max()) + 1, dtype=torch.int64)
         chosen[self._entry] = torch.arange(len(at))
-        self._state = states.observation(chosen).flatten(1).float()
-        self._next_state = states.next_observation(chosen).flatten(1).float()
         self._nodes, entry_node = torch.unique(self.node[chosen], return_inverse=True)
         self._entry_node = entry_node
         self._error = torch.full((len(chosen),), torch.inf)
@@ -86,9 +92,12 @@ class FeasibilityTable:
             node: of the observations, ``[F]`` int64.
             action: ``[F]`` int64.
         """
-        distance = pairwise(observation.flatten(1), self._state, self.distance)
-        distance += pairwise(next_observation.flatten(1), self._next_state, self.distance)
-        self._error = torch.minimum(self._error, distance.amin(0))
+        if self._limit is None:
+            self._limit = self._search.limits(self.error.numpy())
+        found = self._search.closer(observation, next_observation, self._limit)
+        transitions = self._search.distinct.transitions.first(1).members_of(found.position)[0]
+        entry = self._entry[torch.from_numpy(transitions)]
+        self._error.scatter_reduce_(0, entry, torch.from_numpy(found.distance), "amin")
         at = torch.searchsorted(self._nodes, node).clamp(max=len(self._nodes) - 1)
         near = self._nodes[at] == node
         self._count.index_put_((at[near], action[near]), torch.ones(int(near.sum())), accumulate=True)
@@ -116,6 +125,7 @@ class FeasibilityTable:
             rank: which of them is this one.
         """
         self._error, self._others_count = error.amin(0), count.sum(0) - count[rank]
+        self._limit = None
         self._judge()
 
     @property
@@ -156,6 +166,7 @@ class FeasibilityTable:
         """Inverse of :meth:`state`."""
         self._error, self._count, self._infeasible = state["error"], state["count"], state["infeasible"]
         self._others_count = state["others_count"]
+        self._limit = None
 
 
 def distinct_transitions(states: ExpertStates) -> Tensor:

@@ -40,35 +40,51 @@ class InferredActions:
         self.episode_returns = torch.zeros(0, dtype=torch.float64, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
         self.detours: Detours | None = None
-        self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
+        self.action, self.reward, self.terminated = (
+            part.clone() for part in (self.match.action, self.match.reward, self.match.terminated)
+        )
 
     def __len__(self) -> int:
         return len(self.visits)
 
-    def update_match(self, candidate: Match, error_max: float) -> None:
+    def update_match(self, candidate: Match, error_max: float, at: Tensor | None = None) -> None:
         """Take over the candidate's entries that are strictly closer; ζ follows from their errors.
 
         Args:
-            candidate: matches of the same ``N`` transitions.
+            candidate: matches of the same ``N`` transitions, or of those at ``at``.
             error_max: err_max of ζ, in the units of the distance.
+            at: numbers of ``M`` different transitions, ``[M]`` int64; ``None`` for all.
         """
-        self.match = better_match(self.match, candidate)
-        self.action, self.reward, self.terminated = self.match.action, self.match.reward, self.match.terminated
-        self.certainty = inference_confidence(self.match.error, error_max)
+        where: Tensor | slice = slice(None) if at is None else at
+        match = better_match(Match(*(part[where] for part in self.match)), candidate)
+        for old, new in zip(self.match, match, strict=True):
+            old[where] = new
+        self.action[where], self.reward[where], self.terminated[where] = match.action, match.reward, match.terminated
+        self.certainty[where] = inference_confidence(match.error, error_max)
 
-    def vote(self, majority: Tensor, share: Tensor) -> None:
+    def vote(self, majority: Tensor, share: Tensor, at: Tensor | slice) -> None:
         """Replace the closest transition's action by the majority's; ζ is multiplied by its share.
 
         Args:
-            majority: ``[N]`` int64, −1 where nothing is known.
-            share: of the votes, ``[N]`` float32.
+            majority: ``[M]`` int64, −1 where nothing is known.
+            share: of the votes, ``[M]`` float32.
+            at: the transitions' numbers.
         """
-        self.action = majority
-        self.certainty = self.certainty * share
+        self.action[at] = majority
+        self.certainty[at] *= share
 
-    def relabel(self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor) -> None:
-        """Replace what is known of all transitions by a labeller's word, ``[N]`` each."""
-        self.action, self.certainty, self.reward, self.terminated = action, certainty, reward, terminated
+    def relabel(
+        self, action: Tensor, certainty: Tensor, reward: Tensor, terminated: Tensor, at: Tensor | None = None
+    ) -> None:
+        """Replace what is known of some transitions by a labeller's word.
+
+        Args:
+            action, certainty, reward, terminated: ``[M]`` each.
+            at: numbers of different transitions, ``[M]`` int64; ``None`` for all.
+        """
+        where: Tensor | slice = slice(None) if at is None else at
+        self.action[where], self.certainty[where] = action, certainty
+        self.reward[where], self.terminated[where] = reward, terminated
 
     def sum_returns(self, episode_lengths: Tensor, discount: float) -> None:
         """Set the returns by the rewards and detours that are known now.
@@ -100,4 +116,4 @@ class InferredActions:
         self.match = Match(**state["match"])
         self.detours = Detours(**state["detours"]) if "detours" in state else None
         for name in self._STATE:
-            setattr(self, name, state[name])
+            setattr(self, name, state[name].clone())  # parts of a state may share memory

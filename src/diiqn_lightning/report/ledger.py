@@ -29,6 +29,14 @@ IRRELEVANT = (
 BLOCKS_ADDED_LATER = ("expert_distance",)
 """Without such a block, a run is the one that it was before there was such a block, and keeps its key."""
 
+OPTIONS_ADDED_LATER = {
+    "backend": ("exact",),
+    "labelled_at_most": (50_000,),
+    "settled_transitions": (None,),
+    "relabel_share": (0.0,),
+}
+"""Options without which a run was what it is with these values: it keeps its key."""
+
 IRRELEVANT_OF_DATA = ("workers", "worker_timeout")
 """Options of ``data`` that change where environments run, and no frame of them."""
 
@@ -74,8 +82,18 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
             relevant.pop(block, None)
     if isinstance(data := relevant.get("data"), dict):
         relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
-    text = json.dumps([relevant, expert_hash], sort_keys=True)
+    text = json.dumps([_without_later_options(relevant), expert_hash], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _without_later_options(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: _without_later_options(value)
+        for name, value in part.items()
+        if name not in OPTIONS_ADDED_LATER or value not in OPTIONS_ADDED_LATER[name]
+    }
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunFolder]:

@@ -1,0 +1,250 @@
+"""Search in an expert's states and transitions: one interface, an exact backend and an approximate one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.dataset import ExpertStates
+from diiqn_lightning.experts.distance_rows import Row, distance_rows
+from diiqn_lightning.experts.distinct import DistinctTransitions, Indices
+
+BACKENDS = ("exact", "faiss")
+Distances = NDArray[np.float32]
+
+GROUP = 64
+"""Distances of which only the smallest is looked at first."""
+
+LONG = 1 << 17
+"""Length from which looking at eight truth values at a time is faster."""
+
+
+class Closer(NamedTuple):
+    """Agent transitions that are closer to an expert's than any before them, in the agent's order.
+
+    Args:
+        position: of the expert's transition, ``[C]``, see :class:`DistinctTransitions`.
+        frame: which of the agent's transitions, ``[C]``.
+        distance: D, ``[C]`` float32.
+    """
+
+    position: Indices
+    frame: Indices
+    distance: Distances
+
+
+class Search(ABC):
+    """Finds what is near among an expert's distinct transitions.
+
+    The distance of (s, s') to (s_e, s'_e) is D = d(s, s_e) + d(s', s'_e).
+
+    Args:
+        distinct: the expert's.
+        distance: d, one of :data:`diiqn_lightning.algorithm.distances.DISTANCES`.
+    """
+
+    def __init__(self, distinct: DistinctTransitions, distance: str) -> None:
+        self.distinct, self.distance = distinct, distance
+
+    @abstractmethod
+    def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
+        """Positions of the transitions whose first state is nearest; of equally near ones the first.
+
+        Args:
+            observation: ``[F, *O]``.
+            count: how many, at most P.
+            within: farther ones need not be found.
+
+        Returns:
+            Distances ``[F, count]``, +inf where there is none, and positions ``[F, count]``, nearest first.
+        """
+
+    @abstractmethod
+    def closer(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        limit: Distances,
+        *,
+        ties: bool = False,
+        within: float = np.inf,
+    ) -> Closer:
+        """Agent transitions that are closer to an expert's transition than a limit, and than each before them.
+
+        Args:
+            observation, next_observation: ``[F, *O]``.
+            limit: distance that has to be undercut at each position, ``[Q]``; +inf where any will do, 0 where
+                nothing can, as where no transition starts. It is lowered to what is found.
+            ties: those that are as close as the closest before them are wanted too.
+            within: approximate search may leave out what is farther.
+        """
+
+    @abstractmethod
+    def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """Distance of each agent transition to the nearest of the expert's: ``[F, *O]`` twice to ``[F]`` float32."""
+
+    def limits(self, error: Distances) -> Distances:
+        """Limits ``[Q]`` for :meth:`closer` by one for each of the dataset's transitions, ``[N]``."""
+        limit = np.zeros(len(self.distinct), np.float32)
+        limit[self.distinct.position_of] = error
+        return limit
+
+
+def just_above(distance: Distances) -> Distances:
+    """The limit that lets equals through."""
+    return np.nextafter(distance, np.float32(np.inf))
+
+
+class ExactSearch(Search):
+    """What comparing with everything finds, by the distances of each new state from each of the expert's."""
+
+    def __init__(self, distinct: DistinctTransitions, distance: str) -> None:
+        super().__init__(distinct, distance)
+        self._rows = distance_rows(distinct.states, distance)
+        self._never: Row = np.zeros(0, np.bool_)  # the largest distance where no transition starts, in the rows' type
+
+    def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
+        """See :meth:`Search.nearest_states`."""
+        distances = np.full((len(observation), count), np.inf, np.float32)
+        positions = np.zeros((len(observation), count), np.int64)
+        frame, never = 0, self._never
+        for part in torch.split(observation.flatten(1), self._rows.at_once):
+            for row in self._rows.of(part):
+                if never.dtype != row.dtype:
+                    never = np.where(self.distinct.is_start, 0, _largest(row.dtype)).astype(row.dtype)
+                row = np.maximum(row, never)
+                bound = min(_at_least_as_large_as(row, count), within)
+                # Whole numbers are compared with a whole number, or all of them would be converted.
+                near = _where(row <= (bound if row.dtype == np.float32 else int(bound)))
+                near = near[np.argsort(row[near], kind="stable")[:count]]
+                distances[frame, : len(near)], positions[frame, : len(near)] = row[near], near
+                frame += 1
+        self._never = never
+        return distances, positions
+
+    def _pairs_of_rows(self, observation: Tensor, next_observation: Tensor) -> Iterator[Row]:
+        """Distances of each agent transition from that at each position but the last, where none starts."""
+        parts = (torch.split(states.flatten(1), self._rows.at_once) for states in (observation, next_observation))
+        for own, following in zip(*parts, strict=True):
+            for row, next_row in zip(self._rows.of(own), self._rows.of(following), strict=True):
+                yield row[:-1] + next_row[1:]
+
+    def closer(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        limit: Distances,
+        *,
+        ties: bool = False,
+        within: float = np.inf,
+    ) -> Closer:
+        """See :meth:`Search.closer`."""
+        found: list[tuple[Indices, Distances]] = []
+        reach: Row = limit
+        for distance in self._pairs_of_rows(observation, next_observation):
+            if reach.dtype != distance.dtype:
+                reach = _in_units_of(distance.dtype, limit)
+            at = _where(distance < reach[:-1])
+            closer = distance[at].astype(np.float32)
+            limit[at] = just_above(closer) if ties else closer
+            if reach is not limit:
+                reach[at] = distance[at] + int(ties)
+            found.append((at, closer))
+        return joined(found)
+
+    def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
+        """See :meth:`Search.distance_of`."""
+        is_start = self.distinct.is_start[:-1]
+        nearest = [distance[is_start].min() for distance in self._pairs_of_rows(observation, next_observation)]
+        return torch.from_numpy(np.array(nearest).astype(np.float32))
+
+
+def joined(found: list[tuple[Indices, Distances]]) -> Closer:
+    """Positions and distances of each frame, one frame after another."""
+    positions, distances = zip(*found, strict=True)
+    frame = np.repeat(np.arange(len(found)), [len(position) for position in positions])
+    return Closer(np.concatenate(positions), frame, np.concatenate(distances))
+
+
+def _where(mask: NDArray[np.bool_]) -> Indices:
+    """Positions of the few that are true: eight at a time, where the many that are false are very many."""
+    if len(mask) < LONG:
+        return mask.nonzero()[0] if mask.any() else np.zeros(0, np.int64)
+    end = len(mask) // 8 * 8
+    eights = (mask[:end].view(np.uint64) != 0).nonzero()[0]
+    at = (8 * eights[:, None] + np.arange(8)).ravel()
+    return np.concatenate([at[mask[at]], end + mask[end:].nonzero()[0]])
+
+
+def _at_least_as_large_as(row: Row, count: int) -> float:
+    """A bound of the ``count`` smallest distances of a row that few others are within: found without sorting them."""
+    groups = len(row) // GROUP
+    if groups >= count:
+        # Each group's smallest is one of the row's, and they are different ones.
+        row = row[: groups * GROUP].reshape(GROUP, groups).min(0)
+    return float(np.partition(row, count - 1)[count - 1])
+
+
+def _largest(dtype: np.dtype[Any]) -> Any:
+    return dtype.type(np.inf) if dtype == np.float32 else np.iinfo(dtype).max
+
+
+def _in_units_of(dtype: np.dtype[Any], limit: Distances) -> Row:
+    """Limits as a row's type can be compared with: a whole number is below one if it is below the next whole one."""
+    if dtype == np.float32:
+        return limit
+    return np.array(np.minimum(np.ceil(limit), _largest(dtype)), dtype)
+
+
+class ExpertSearches:
+    """The searches that a run needs, each built once: whoever asks for the same one shares what it has found.
+
+    Args:
+        states: the expert's.
+    """
+
+    def __init__(self, states: ExpertStates) -> None:
+        self._states = states
+        self._distinct: DistinctTransitions | None = None
+        self._built: dict[tuple[str, str], Search] = {}
+
+    def get(self, distance: str, backend: str, field: str) -> Search:
+        """The search by a distance.
+
+        Args:
+            distance: between observations.
+            backend: exact, or faiss (approximate).
+            field: of the configuration that names the backend, for the sentence.
+
+        Raises:
+            InputError: if faiss is asked for and not installed, or cannot search by this distance.
+        """
+        if self._distinct is None:
+            self._distinct = DistinctTransitions(self._states)
+        if (distance, backend) not in self._built:
+            self._built[distance, backend] = build_search(self._distinct, distance, backend, field)
+        return self._built[distance, backend]
+
+
+def require_backend(backend: str, field: str) -> None:
+    """Raise :class:`InputError` for a backend that there is not."""
+    if backend not in BACKENDS:
+        raise InputError(field, backend, f"choose one of {', '.join(BACKENDS)}")
+
+
+def build_search(
+    distinct: DistinctTransitions, distance: str, backend: str = "exact", field: str = "backend"
+) -> Search:
+    """A search by a distance, see :meth:`ExpertSearches.get`."""
+    require_backend(backend, field)
+    if backend == "exact":
+        return ExactSearch(distinct, distance)
+    from diiqn_lightning.experts.faiss_search import FaissSearch, require_faiss
+
+    require_faiss(distance, field)
+    return FaissSearch(distinct, distance)
