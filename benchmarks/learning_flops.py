@@ -88,7 +88,9 @@ def main():
     result = {
         "configs": arguments.configs,
         "megaflops_per_frame": round(per_frame / 1e6, 3),
-        "gigaflops_per_second": {name: [round(value / 1e9, 2) for value in values] for name, values in measured.items()},
+        "gigaflops_per_second": {
+            name: [round(value / 1e9, 2) for value in values] for name, values in measured.items()
+        },
         "median": {name: round(value / 1e9, 2) for name, value in medians(measured).items()},
         "share": ratios(measured, [("learning", "matmul")])["learning_over_matmul"],
     }

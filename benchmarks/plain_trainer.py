@@ -70,4 +70,3 @@ def build(arguments):
             return TrainingCLI(["fit", *arguments, "--trainer.accelerator=cpu", run_dir], build_only=True)
     finally:
         os.environ.pop(RUN_DIR_OF_PARENT, None)
-

@@ -6,6 +6,8 @@ A full buffer of Breakout's transitions. `ours` is what a run uses: chunks of 32
 chunk makes due (8 × 32). TorchRL's are `TensorDictReplayBuffer` and `TensorDictPrioritizedReplayBuffer`, called alike.
 """
 
+from functools import partial
+
 import torch
 from tensordict import TensorDict
 from torchrl.data import LazyTensorStorage, TensorDictPrioritizedReplayBuffer, TensorDictReplayBuffer
@@ -50,6 +52,10 @@ def filled(make, prioritized, capacity, chunk):
     return extend, *rest
 
 
+def milliseconds(call, at_least):
+    return 1e3 * seconds_per_call(call, at_least)
+
+
 def turns_of(capacity, chunk, batches, at_least):
     """Functions that measure milliseconds, by (buffer, prioritized, operation, transitions)."""
     turns = {}
@@ -57,14 +63,13 @@ def turns_of(capacity, chunk, batches, at_least):
         for prioritized in (False, True):
             extend, sample, update_priority = filled(make, prioritized, capacity, min(capacity, 10_000))
             name = (make.__name__, prioritized)
-            operations = {("extend", chunk): lambda extend=extend, frames=transitions(chunk): extend(frames)}
+            calls = {("extend", chunk): partial(extend, transitions(chunk))}
             for size in batches:
-                operations["sample", size] = lambda sample=sample, size=size: sample(size)
+                calls["sample", size] = partial(sample, size)
                 if prioritized:
                     index, priority = torch.randint(capacity, (size,)), torch.rand(size)
-                    operations["update_priority", size] = lambda update=update_priority, i=index, p=priority: update(i, p)
-            for operation, call in operations.items():
-                turns[*name, *operation] = lambda call=call: 1e3 * seconds_per_call(call, at_least)
+                    calls["update_priority", size] = partial(update_priority, index, priority)
+            turns |= {(*name, *operation): partial(milliseconds, call, at_least) for operation, call in calls.items()}
     return turns
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from benchmarks.machine import machine_facts
 from diiqn_lightning.__main__ import main as command_line
-from diiqn_lightning.callbacks.action_inference import LearnedLabels, NearestTransition
+from diiqn_lightning.callbacks.action_inference import NearestTransition
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
+from diiqn_lightning.callbacks.learned_labels import LearnedLabels
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.data import FrameStream, Replay

@@ -17,6 +17,8 @@ REPLAY_RATIO = 8
 def guided_batch(configs, batch_size, threads=1, device="cpu", options=()):
     """A run, and a batch of its own that callbacks have written into; the agent has learned from a few before.
 
+    Calls with the same arguments give the same to the bit on a CPU.
+
     Args:
         configs: layers of the configuration.
         batch_size: transitions in an update.

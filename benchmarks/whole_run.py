@@ -86,7 +86,9 @@ def main():
     options = options_of(__doc__, rounds=5)
     options.add_argument("--frames", type=int, default=20_000, help="of each run, after the warm-up (20000)")
     options.add_argument("--threads", type=int, nargs="+", default=[1], help="of torch; several are measured in turns")
-    options.add_argument("--preset", nargs="+", default=[], metavar="LAYER", help="also with it: trainer/fast, or paths")
+    options.add_argument(
+        "--preset", nargs="+", default=[], metavar="LAYER", help="also with it: trainer/fast, or paths"
+    )
     options.add_argument("--large_expert", metavar="FILE", help="also DIIQN with this dataset of Breakout")
     options.add_argument("--only", nargs="+", metavar="NAME", help="only these contestants")
     arguments = options.parse_args()

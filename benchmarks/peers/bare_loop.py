@@ -1,6 +1,6 @@
 """The same update, environments and replay as a run of the command line, in a loop of nine lines without Lightning.
 
-    python -m benchmarks.peers.bare_loop --config dqn --frames 20000
+python -m benchmarks.peers.bare_loop --config dqn --frames 20000
 """
 
 import argparse
