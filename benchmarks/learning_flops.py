@@ -3,9 +3,10 @@
     python -m benchmarks.learning_flops --configs dqn --out results/speed/learning_flops.json
     python -m benchmarks.learning_flops --configs dqn trainer/fast --out results/speed/learning_flops_fast.json
 
-The rate is that of torch's own product of two float32 matrices of 1,024 × 1,024, by the library that runs use. What an
-update computes is counted while a batch of a run is learned from: products and convolutions, forwards and backwards, a
+The rate is that of torch's own product of two float32 matrices of 1,024 × 1,024, by the library that runs use. What a
+run computes is counted over its first 4,000 frames of learning: products and convolutions, forwards and backwards, a
 multiplication and an addition counting as two. Exploration, evaluation and all that is not a product count as nothing.
+The counts of `--configs dqn` and `--configs diiqn` say what the second one's passes cost at least.
 """
 
 import torch
@@ -20,22 +21,25 @@ from diiqn_lightning.arithmetic import set_up_arithmetic
 MATRIX = 1_024
 
 
-def flops_per_frame(configs, options=()):
-    """FLOPs of the updates over the frames that made them due.
+def flops_per_frame(configs, counted_frames=4_000, options=()):
+    """FLOPs of learning, guidance included, over the frames that it was due for.
 
     Args:
         configs: layers of the configuration.
+        counted_frames: of a run, from its first update on.
         options: further ones of ``fit``.
     """
-    frames = ["--max_frames=20000", "--data.frames_per_epoch=20000"]
-    run = PlainTrainer([*layers(configs), *frames, *options])
-    data = run.datamodule
-    for _, batch in zip(range(3), run.batches(), strict=False):
-        run.guide(batch)
+    run = PlainTrainer([*layers(configs), "--data.frames_per_epoch=1000000", "--max_frames=1000000", *options])
+    data, flops, updates = run.datamodule, 0, 0
+    for batch in run.batches():
         with FlopCounterMode(display=False) as counter:
+            run.guide(batch)
             run.lightning_module.training_step(batch, 0)
+        flops, updates = flops + counter.get_total_flops(), updates + len(batch)
+        if updates * data.frames_per_update >= counted_frames:
+            break
     run.close()
-    return counter.get_total_flops() / (len(batch) * data.frames_per_update)
+    return flops / (updates * data.frames_per_update)
 
 
 def double_dqn_update_flops(network, observation, batch):

@@ -12,7 +12,15 @@ def test_flops_of_an_update_follow_from_the_layers():
 
 def test_a_run_computes_what_double_dqn_has_to():
     update = double_dqn_update_flops(QNetwork((10, 10, 4), 3), torch.zeros(1, 10, 10, 4), batch=32)
-    assert flops_per_frame(["dqn"]) == update / 4
+    assert flops_per_frame(["dqn"], counted_frames=64) == update / 4
+
+
+def test_labelling_the_experts_transitions_counts():
+    few, more = (
+        flops_per_frame(["diiqn"], 64, [f"--expert_transitions={n}", "--action_inference.relabel_every_n_updates=8"])
+        for n in (100, 2_000)
+    )
+    assert more > 1.2 * few
 
 
 def test_the_machine_multiplies_matrices():

@@ -1,8 +1,10 @@
 """Each script measures what it says, at sizes of no meaning."""
 
 import json
+import re
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,20 @@ def test_every_benchmark_of_the_list_can_be_called(tmp_path):
         assert options[-1] == f"--out={tmp_path / name}.json"
     assert command_of("updates", tmp_path, preset=["trainer/fast"])[-1].endswith("updates_fast.json")
     assert set(WITH_PRESET) <= set(BENCHMARKS)
+
+
+def test_the_page_tells_of_every_script():
+    folder = Path(import_module("benchmarks").__file__).parent
+    page = (folder / "README.md").read_text()
+    scripts = [path.stem for path in folder.rglob("*.py") if 'if __name__ == "__main__"' in path.read_text()]
+    assert len(scripts) > 10
+    assert [name for name in scripts if name not in page] == []
+
+
+def test_the_pages_commands_are_understood(monkeypatch, capsys):
+    page = (Path(import_module("benchmarks").__file__).parent / "README.md").read_text()
+    shown = {tuple(command.split()) for command in re.findall(r"python -m (benchmarks\.[^`#\n]*)", page)}
+    for script, *options in shown:
+        source = (Path(*script.split(".")).with_suffix(".py")).read_text()
+        for option in options:
+            assert not option.startswith("--") or option == "--out" or f'"{option}"' in source, (script, option)
