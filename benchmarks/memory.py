@@ -3,14 +3,13 @@
     python -m benchmarks.memory --out results/speed/memory.json
 
 By default DQN and DIIQN on Seaquest with a full replay of 100,000 transitions and 100,000 transitions of an expert,
-which are recorded by random play first: how much memory they take does not depend on how good they are. Each run is a
-process of its own, which fills its replay before the first update and then learns for some more frames. A tensor's
+which are of random play: how much memory they take does not depend on how good they are. Each run is a process of its
+own, which fills its replay before the first update and then learns for some more frames. A tensor's
 `megabytes_as_bits` is what it would take with its booleans packed, eight in a byte.
 """
 
 import gc
 import multiprocessing
-import subprocess
 import sys
 import tempfile
 from contextlib import redirect_stdout
@@ -21,6 +20,7 @@ import lightning
 import torch
 
 from benchmarks.command_line import layers
+from benchmarks.random_expert import random_expert
 from benchmarks.turns import options_of, write
 
 SMALLEST_LISTED = 0.5
@@ -105,17 +105,15 @@ def main():
     options = options_of(__doc__, rounds=1)
     options.add_argument("--configs", nargs="+", default=["dqn", "diiqn"], help="layers below configs/, or paths")
     options.add_argument("--game", default="seaquest")
-    options.add_argument("--env", default="MinAtar/Seaquest-v1", help="the game's id, to record the expert in")
+    options.add_argument("--env", default="MinAtar/Seaquest-v1", help="the game's id, for the expert's play")
     options.add_argument("--replay", type=int, default=100_000)
-    options.add_argument("--expert", type=int, default=100_000, help="transitions to record")
+    options.add_argument("--expert", type=int, default=100_000, help="its transitions (100000)")
     options.add_argument("--learning", type=int, default=4_000, help="frames to learn for (4000)")
     arguments = options.parse_args()
     runs = {}
     with tempfile.TemporaryDirectory() as folder:
         expert = Path(folder) / "random.expert"
-        record = ["record", "--policy=random", f"--env={arguments.env}", f"--out={expert}"]
-        record += [f"--transitions={arguments.expert}"]
-        subprocess.run([sys.executable, "-m", "diiqn_lightning", *record], check=True, stdout=subprocess.DEVNULL)
+        random_expert(arguments.env, arguments.expert, expert)
         for number in range(arguments.rounds):
             for config in arguments.configs:
                 frames = arguments.replay + arguments.learning

@@ -96,6 +96,17 @@ def test_memory_of_a_run(tmp_path):
     assert replay[0]["megabytes_as_bits"] == pytest.approx(replay[0]["megabytes"] / 8, abs=0.1)
 
 
+def test_an_expert_of_random_play_is_one_to_learn_from(tmp_path):
+    from benchmarks.random_expert import random_expert
+    from diiqn_lightning.experts import files
+
+    random_expert("MinAtar/Breakout-v1", 300, path := tmp_path / "random.expert")
+    dataset = files.load(path)
+    assert dataset.states.num_transitions >= 300
+    assert dataset.labels is None
+    dataset.check_fits((10, 10, 4), "bool", "MinAtar/Breakout-v1")
+
+
 def test_every_benchmark_of_the_list_can_be_called(tmp_path):
     from benchmarks.all import BENCHMARKS, WITH_PRESET, command_of
 
