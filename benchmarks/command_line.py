@@ -3,6 +3,12 @@
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+
+
+def layers(configs):
+    """Options of ``fit`` for layers of the configuration: ``dqn``, ``trainer/fast`` (below configs/), or paths."""
+    return [f"--config={config if Path(config).suffix else f'configs/{config}.yaml'}" for config in configs]
 
 
 def call(command):

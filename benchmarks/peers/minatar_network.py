@@ -31,7 +31,7 @@ def q_network(channels=4, num_actions=3):
     return nn.Sequential(
         nn.Conv2d(channels, 16, 3),
         nn.ReLU(),
-        nn.Flatten(),
+        nn.Flatten(-3),  # with and without a batch dimension
         nn.Linear(1024, 128),
         nn.ReLU(),
         nn.Linear(128, num_actions),
