@@ -13,7 +13,7 @@ from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
 from diiqn_lightning.modules.labelling import is_taught
 
-LABELLED_AT_ONCE = 1024
+LABELLED_AT_ONCE = 256
 """Transitions of the expert's in a pass through the labeller."""
 
 
