@@ -12,6 +12,7 @@ import gc
 import multiprocessing
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
@@ -122,8 +123,8 @@ def main():
                 command += [f"--data.learning_starts={arguments.replay}", f"--data.replay_capacity={arguments.replay}"]
                 command += ["--data.evaluation.episodes=1", "--trainer.callbacks+=benchmarks.memory.Stages"]
                 command += [f"--run_dir={Path(folder) / f'{config}-{number}'}"]
-                with multiprocessing.get_context("spawn").Pool(1) as process:
-                    runs.setdefault(config, []).append(process.apply(measure, (command,)))
+                with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+                    runs.setdefault(config, []).append(process.submit(measure, command).result())
                 print(config, runs[config][-1]["beyond_imports_megabytes"], file=sys.stderr, flush=True)
     result = {"game": arguments.game, "replay": arguments.replay, "expert": arguments.expert, "runs": runs}
     write(result, arguments.out, 1, "memory")
