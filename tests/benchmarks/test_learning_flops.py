@@ -17,7 +17,7 @@ def test_a_run_computes_what_double_dqn_has_to():
 
 def test_labelling_the_experts_transitions_counts():
     few, more = (
-        flops_per_frame(["diiqn"], 64, [f"--expert_transitions={n}", "--action_inference.relabel_every_n_updates=8"])
+        flops_per_frame(["diiqn"], 64, [f"--expert_transitions={n}", "--action_inference.relabel_every_n_frames=32"])
         for n in (100, 2_000)
     )
     assert more > 1.2 * few

@@ -25,7 +25,7 @@ def test_a_bare_loop_learns_what_a_run_learns(tmp_path, capsys):
 
 
 def test_a_bare_loop_of_diiqn_is_guided():
-    labels = ["--expert_transitions=500", "--action_inference.relabel_every_n_updates=8"]
+    labels = ["--expert_transitions=500", "--action_inference.relabel_every_n_frames=32"]
     run = PlainTrainer(["--config=configs/diiqn.yaml", *SHORT, *labels])
     for batch in run.batches():
         run.guide(batch)

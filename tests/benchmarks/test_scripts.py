@@ -54,7 +54,7 @@ def test_a_gpu_that_is_not_there_is_told_by_a_sentence_and_an_exit_code(monkeypa
 
 
 def test_the_gpus_script_goes_its_way_without_one(monkeypatch, tmp_path):
-    fit = "--expert_transitions=500 --action_inference.relabel_every_n_updates=8"
+    fit = "--expert_transitions=500 --action_inference.relabel_every_n_frames=32"
     options = ["--device=cpu", "--configs", "diiqn", "--batches", "32", "--variants", "eager", "--frames=0"]
     out = tmp_path / "gpu.json"
     monkeypatch.setattr(sys, "argv", ["gpu", *options, f"--options={fit}", "--rounds=1", "--seconds=0", f"--out={out}"])
