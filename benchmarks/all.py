@@ -24,6 +24,7 @@ BENCHMARKS = {  # by the name of the file: the script, its options, and those of
     "whole_run": ("whole_run", "--threads 1 2", "--rounds=1 --threads 1 --frames=500"),
     "learning_flops": ("learning_flops", "", "--rounds=1 --frames=500"),
     "memory": ("memory", "", "--replay=2000 --expert=2000 --learning=200"),
+    "neighbours": ("neighbours", "", "--rounds=1 --sizes 1000 --dimensions 100 --at=1000 --warm_up=1"),
     "gpu": ("gpu", "", "--rounds=1 --batches 32 --frames=500 --seconds=0.05"),
 }
 WITH_PRESET = {"updates": "--preset", "whole_run": "--preset", "learning_flops": "--configs dqn"}
