@@ -88,8 +88,7 @@ class LearnedLabels(ActionInference):
             self._labelled_at = frames
             states, table = self._expert.states, self._expert.table
             transition = self._turn(states.num_transitions)
-            pieces = [self._label(some, history) for some in torch.split(transition, LABELLED_AT_ONCE)]
-            action, certainty, reward, terminated = (torch.cat(part).cpu() for part in zip(*pieces, strict=True))
+            action, certainty, reward, terminated = self._label(transition, history)
             if self.certainty == "above_chance":
                 certainty = above_chance(certainty, pl_module.num_actions)
             if not is_taught(pl_module.labeller):
@@ -109,10 +108,23 @@ class LearnedLabels(ActionInference):
 
     def _label(self, transition: Tensor, history: int) -> Labels:
         """Labels of some of the expert's transitions."""
+        count = len(transition)
+        # Made beforehand: small results between the large tensors of each pass would leave the heap full of holes.
+        labels = Labels(
+            torch.empty(count, dtype=torch.int64),
+            torch.empty(count),
+            torch.empty(count),
+            torch.empty(count, dtype=torch.bool),
+        )
         states = self._expert.states
-        seen = [states.observation(transition), states.next_observation(transition)]
-        seen += [states.preceding(transition, history)] if history else []
-        return self._module.labeller.label(*(part.to(self._module.device) for part in seen))  # type: ignore[no-any-return]
+        for piece in torch.split(torch.arange(count), LABELLED_AT_ONCE):
+            some = transition[piece]
+            seen = [states.observation(some), states.next_observation(some)]
+            seen += [states.preceding(some, history)] if history else []
+            found = self._module.labeller.label(*(part.to(self._module.device) for part in seen))
+            for whole, part in zip(labels, found, strict=True):
+                whole[piece[0] : piece[-1] + 1] = part
+        return labels
 
     def rank_state(self) -> dict[str, Any]:
         """When labels were last given, whose turn it is next, and steps that the running episodes have."""
