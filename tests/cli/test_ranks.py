@@ -1,6 +1,7 @@
 """Several processes that train as one."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -56,7 +57,7 @@ MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
 def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, accelerator, tmp_path, monkeypatch):
     if accelerator == "gpu" and torch.cuda.device_count() < ranks:
         pytest.skip(f"needs {ranks} GPUs, here are {torch.cuda.device_count()}")
-    monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent))
+    monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent), prepend=os.pathsep)
     several = [f"--trainer.devices={ranks}", f"--trainer.accelerator={accelerator}", "--video=null"]
     arguments = fit(config, tmp_path / "run", *CASES[config], *several, frames=160 * ranks + 400)
     done = subprocess.run(

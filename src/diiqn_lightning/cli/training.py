@@ -46,6 +46,7 @@ from diiqn_lightning.cli.processes import (
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
@@ -194,8 +195,7 @@ class TrainingCLI(LightningCLI):
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
         if blocks.trainer.strategy in ("auto", "ddp") and num_processes(blocks.trainer) > 1:
-            # The labeller takes part in one update of a batch, and DDP has to know.
-            kwargs["strategy"] = "ddp_find_unused_parameters_true"
+            kwargs["strategy"] = FlatAveraging()
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 
@@ -293,4 +293,7 @@ def run(arguments: list[str]) -> int:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)
         return 0 if interruption.signal_number in REQUEUED else 130
+    except ProcessLostError as loss:
+        print(f"error: {loss}", file=sys.stderr, flush=True)
+        return 1
     return 0
