@@ -69,7 +69,7 @@ def figures(folder):
         values = [float(row[name]) for row in rows if row.get(name)]
         if values:
             found[name] = values[-1]
-    return found
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def visits_of(path):
@@ -92,6 +92,8 @@ def table(results):
     for case, by_ranks in results.items():
         for name in by_ranks[RANKS[0]][0]:
             samples = [[run[name] for run in by_ranks[ranks] if name in run] for ranks in RANKS]
+            if min(map(len, samples)) < 2:  # runs too short for it
+                continue
             cells = [f"{statistics.fmean(s):.4g} ± {statistics.stdev(s):.2g}" for s in samples]
             same = all(compare(samples[0], sample) for sample in samples[1:])
             lines.append(f"| {case} | {name} | {' | '.join(cells)} | {'yes' if same else 'no'} |")

@@ -310,6 +310,10 @@ def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_pat
     # 100 of the 400 frames fill the new replay before it is learned from.
     assert summary["updates"] == before["updates"] + 300 // 4
     assert int(metrics(tmp_path / "run")[-1]["frames"]) == 800
+    sessions = json.loads((tmp_path / "run" / "sessions.json").read_text())
+    assert [session["expert"]["name"] for session in sessions] == ["walk", "another"]
+    assert all(len(session["expert"]["hash"]) > 8 and session["versions"]["torch"] for session in sessions)
+    assert "--fresh_data=true" in sessions[1]["command"]
     # From there it goes on like any other.
     code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, frames=1000))
     assert code == 0, complaint

@@ -10,7 +10,7 @@ from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
-    """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/`` and ``videos/``.
+    """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/``, ``videos/``.
 
     Args:
         path: the folder.
