@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
 
-.PHONY: demo test test-in-process test-own-processes lint format types floors docs check clean
+.PHONY: demo test test-in-process test-own-processes lint format types floors docs check audit clean
 
 demo: $(INSTALLED)  ## train DIIQN on MinAtar Breakout with the shipped expert, a few minutes on a CPU
 	$(RUN) -m diiqn_lightning fit --config configs/diiqn.yaml --config configs/trainer/fast.yaml --max_frames 100000 \
@@ -53,5 +53,10 @@ $(DOCS_INSTALLED): $(INSTALLED)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	@touch $@
 
+audit:  ## look the pinned packages up among known vulnerabilities, at PyPI
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
 clean:
-	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

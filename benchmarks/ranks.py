@@ -3,7 +3,8 @@
     python -m benchmarks.ranks --rounds 3 --out results/ranks/speed.json
 
 With two processes an update is due every 8 frames of both together and learns from 32 transitions of each: 8 sampled
-transitions a frame, as with one process that updates every 4 frames.
+transitions a frame, as with one process that updates every 4 frames. Two runs at a time that know nothing of each other
+say what the machine's two cores can give together: two processes that share what they learn cannot be faster.
 """
 
 import argparse
@@ -17,16 +18,29 @@ from pathlib import Path
 from benchmarks.machine import machine_facts
 
 
-def speed(ranks, frames, folder):
-    """Frames/s of training of one run."""
+def start(ranks, frames, folder):
+    """A run of so many processes; every process collects so many frames."""
     several = [f"--trainer.devices={ranks}", "--trainer.accelerator=cpu", f"--data.frames_per_update={4 * ranks}"]
     command = [
         sys.executable, "-m", "diiqn_lightning", "fit", "--config=configs/diiqn.yaml", f"--max_frames={frames * ranks}",
         f"--data.frames_per_epoch={frames * ranks}", "--data.evaluation.episodes=2", f"--run_dir={folder}",
         "--video=null", *several,
     ]  # fmt: skip
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((folder / "summary.json").read_text())["frames_per_second"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def speed(processes, folders):
+    """Frames/s of training of runs at the same time, all together."""
+    statuses = [process.wait() for process in processes]
+    if any(statuses):
+        sys.exit("a run failed: see above")
+    return sum(json.loads((folder / "summary.json").read_text())["frames_per_second"] for folder in folders)
+
+
+def measure(runs, ranks, frames, folder):
+    """Frames/s of some runs side by side."""
+    folders = [folder / f"{runs}_{ranks}_{number}" for number in range(runs)]
+    return round(speed([start(ranks, frames, path) for path in folders], folders), 1)
 
 
 def main():
@@ -36,14 +50,18 @@ def main():
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
     rounds = []
-    for number in range(arguments.rounds):
+    for _ in range(arguments.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            one, two = (speed(ranks, arguments.frames, Path(folder) / f"{number}_{ranks}") for ranks in (1, 2))
-        rounds.append({"one": one, "two": two, "ratio": round(two / one, 3)})
+            one, two, apart = (
+                measure(runs, ranks, arguments.frames, Path(folder)) for runs, ranks in ((1, 1), (1, 2), (2, 1))
+            )
+        ratios = {"two_over_one": two / one, "apart_over_one": apart / one, "two_over_apart": two / apart}
+        speeds = {"one_process": one, "two_processes": two, "two_runs_apart": apart}
+        rounds.append(speeds | {name: round(ratio, 3) for name, ratio in ratios.items()})
         print(json.dumps(rounds[-1]), flush=True)
-    ratio = statistics.median(result["ratio"] for result in rounds)
+    median = {name: statistics.median(result[name] for result in rounds) for name in rounds[0]}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    record = {"machine": machine_facts(1), "rounds": rounds, "median_ratio": ratio}
+    record = {"machine": machine_facts(1), "rounds": rounds, "median": median}
     arguments.out.write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -31,3 +31,18 @@ def test_the_same_run_may_go_on():
 def test_another_run_may_not(change, hint):
     with pytest.raises(InputError, match=hint):
         check_identity(IDENTITY, IDENTITY | change)
+
+
+def test_what_shapes_the_data_may_change_where_they_begin_anew():
+    changes = {"ranks": 2, "expert": "cd34", "expert_name": "other", "structure": {"data.num_envs": 8}}
+    with pytest.raises(InputError, match="--fresh_data true"):
+        check_identity(IDENTITY, IDENTITY | changes)
+    check_identity(IDENTITY, IDENTITY | changes, fresh_data=True)
+
+
+@pytest.mark.parametrize("change", [{"algorithm": "DQN"}, {"environment": "B-v0"}, {"structure": {"hidden": [8]}}])
+def test_what_shapes_the_weights_may_not_change_with_fresh_data_either(change):
+    saved = IDENTITY | {"structure": {"hidden": [64]}}
+    with pytest.raises(InputError) as refused:
+        check_identity(saved, saved | change, fresh_data=True)
+    assert "fresh_data" not in str(refused.value)

@@ -1,9 +1,12 @@
 """Several processes that train as one."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -56,7 +59,7 @@ MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
 def test_all_ranks_have_the_same_weights_and_know_the_same(config, ranks, accelerator, tmp_path, monkeypatch):
     if accelerator == "gpu" and torch.cuda.device_count() < ranks:
         pytest.skip(f"needs {ranks} GPUs, here are {torch.cuda.device_count()}")
-    monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent))
+    monkeypatch.setenv("PYTHONPATH", str(CONFIGS.parent), prepend=os.pathsep)
     several = [f"--trainer.devices={ranks}", f"--trainer.accelerator={accelerator}", "--video=null"]
     arguments = fit(config, tmp_path / "run", *CASES[config], *several, frames=160 * ranks + 400)
     done = subprocess.run(
@@ -101,6 +104,45 @@ def test_two_nodes_under_torchrun(tmp_path):
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["frames"] == 600
     assert (tmp_path / "run" / "checkpoints" / "last" / "rank-1.pt").exists()
+
+
+def slurm_task(task, port, arguments):
+    """A task of two, on a node of its own, as ``srun`` would start it."""
+    job = {
+        "SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1",
+        "SLURM_NNODES": "2", "SLURM_NODELIST": "localhost", "SLURM_PROCID": str(task), "SLURM_NODEID": str(task),
+        "SLURM_LOCALID": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+    }  # fmt: skip
+    inherited = {name: value for name, value in os.environ.items() if name != "DIIQN_LIGHTNING_RUN_DIR"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "diiqn_lightning", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CONFIGS.parent, env=inherited | job,
+    )  # fmt: skip
+
+
+def test_two_nodes_under_slurm_are_stopped_before_their_time_is_over_and_go_on(tmp_path):
+    two = ["--config", CONFIGS / "trainer" / "slurm.yaml", "--trainer.devices=1", "--trainer.accelerator=cpu"]
+    more = [*two, "--video=null", "--data.num_envs=4", "--data.frames_per_epoch=100000"]
+    arguments, port = fit("dqn", tmp_path / "run", *more, frames=200_000), free_port()
+    tasks = [slurm_task(task, port, arguments) for task in (0, 1)]
+    last = tmp_path / "run" / "checkpoints" / "last"
+    end = time.monotonic() + 150
+    while not last.exists():
+        assert [task.poll() for task in tasks] == [None, None], [task.communicate() for task in tasks]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    for task in tasks:  # what `#SBATCH --signal=USR1@120` sends to each
+        task.send_signal(signal.SIGUSR1)
+    ends = [task.communicate(timeout=100) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], ends
+    assert "interrupted" in ends[0][1]
+    frames = json.loads((last / "manifest.json").read_text())["frames"]
+    arguments[arguments.index("--max_frames=200000")] = f"--max_frames={frames + 160}"
+    port = free_port()
+    tasks = [slurm_task(task, port, [*arguments, "--ckpt_path=last"]) for task in (0, 1)]
+    ends = [task.communicate(timeout=150) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], ends
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == frames + 160
 
 
 def test_processes_started_one_by_one_need_a_named_folder(run, tmp_path, monkeypatch):

@@ -5,15 +5,19 @@ import json
 import os
 import pickle
 import shutil
+import struct
 import sys
 
 import numpy as np
 import pytest
 import torch
 import yaml
+from gymnasium.envs.registration import EnvSpec
 
+from diiqn_lightning.experts import files
 from tests.cli.conftest import CORRIDOR
 from tests.cli.test_training import fit
+from tests.conftest import walk
 
 
 class Payload:
@@ -163,3 +167,34 @@ def test_datasets(kind, run, mark, tmp_path):
         code, _, complaint = run(*command)
         assert code == 2, complaint
         assert not mark.exists()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::DeprecationWarning")
+def test_a_minari_dataset_that_names_an_environment_of_its_own(run, mark, tmp_path, monkeypatch):
+    pytest.importorskip("minari", reason="the extra [minari] is not installed")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "store"))
+    files.save(walk(), tmp_path / "walk.expert")
+    code, _, complaint = run("convert", tmp_path / "walk.expert", "minari:theirs/walk-v0", "--env=Corridor-v0")
+    assert code == 0, complaint
+    (tmp_path / "theirs.py").write_text(
+        f"import pathlib\npathlib.Path({str(mark)!r}).touch()\ndef make(**options): raise RuntimeError\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (metadata,) = (tmp_path / "store").rglob("data/metadata.json")
+    content = json.loads(metadata.read_text())
+    content["env_spec"] = EnvSpec("Theirs-v0", entry_point="theirs:make").to_json()
+    metadata.write_text(json.dumps(content))
+    code, _, complaint = run("convert", "minari:theirs/walk-v0", tmp_path / "new.expert")
+    assert code == 0, complaint
+    assert "Theirs-v0" in str(files.load(tmp_path / "new.expert").card)
+    assert not mark.exists()
+
+
+def test_a_file_of_wandb_that_is_a_pickle(run, mark, tmp_path):
+    payload = pickle.dumps(Payload(mark))
+    record = struct.pack("<IHB", 0, len(payload), 1) + payload
+    (tmp_path / "run-theirs.wandb").write_bytes(b":W&B\x00\x00\x00" + record)
+    code, _, complaint = run("report", tmp_path / "run-theirs.wandb", "--out", tmp_path / "report")
+    assert code == 2
+    assert "no record of W&B" in complaint
+    assert not mark.exists()

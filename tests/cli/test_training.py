@@ -282,6 +282,50 @@ def test_resuming_with_something_else_is_refused(what, run, tmp_path, expert_pat
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")} == before
 
 
+def test_another_algorithm_cannot_go_on_with_a_checkpoint(run, tmp_path, expert_path):
+    assert run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))[0] == 0
+    more = [*diiqn_on_corridor(expert_path), "--video=null", "--ckpt_path=last"]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *more, frames=800))
+    assert code == 2
+    assert "resume with the algorithm that the checkpoint is of: DQN" in complaint
+    assert len(complaint.strip().splitlines()) == 1
+
+
+def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_path):
+    files.save(walk(episodes=4), tmp_path / "another.expert")
+    more = [*diiqn_on_corridor(expert_path), "--video=null"]
+    assert run(*fit("diiqn", tmp_path / "run", *more))[0] == 0
+    before = json.loads((tmp_path / "run" / "summary.json").read_text())
+    other = [*more, "--ckpt_path=last", f"--expert={tmp_path / 'another.expert'}", "--data.num_envs=8"]
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, frames=800))
+    assert code == 2
+    assert "--fresh_data true" in complaint
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, "--fresh_data=true", frames=500))
+    assert code == 2
+    assert "give more than the 400 frames of the checkpoint and 103 before it learns" in complaint
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, "--fresh_data=true", frames=800))
+    assert code == 0, complaint
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["frames"] == 800
+    # 100 of the 400 frames fill the new replay before it is learned from.
+    assert summary["updates"] == before["updates"] + 300 // 4
+    assert int(metrics(tmp_path / "run")[-1]["frames"]) == 800
+    sessions = json.loads((tmp_path / "run" / "sessions.json").read_text())
+    assert [session["expert"]["name"] for session in sessions] == ["walk", "another"]
+    assert all(len(session["expert"]["hash"]) > 8 and session["versions"]["torch"] for session in sessions)
+    assert "--fresh_data=true" in sessions[1]["command"]
+    # From there it goes on like any other.
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, frames=1000))
+    assert code == 0, complaint
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["updates"] == summary["updates"] + 50
+
+
+def test_fresh_data_is_for_runs_that_go_on(run, tmp_path):
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--fresh_data=true"))
+    assert code == 2
+    assert "fresh_data is True: name the checkpoint" in complaint
+
+
 def assert_same(one, other):
     """Nested states are equal bit by bit."""
     assert type(one) is type(other)

@@ -73,3 +73,14 @@ def test_a_server_that_cannot_be_reached_is_said_before_training(tmp_path):
     assert "wandb.mode is 'online, and W&B cannot start" in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_goes_on_does_so_in_the_same_run_of_wandb(tmp_path):
+    for frames, more in ((400, []), (600, ["--ckpt_path=last"])):
+        offline = ["--wandb.mode=offline", "--video=null", *more]
+        process = start(fit("dqn", tmp_path / "run", *CORRIDOR, *offline, frames=frames))
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+    sessions = [folder.name for folder in (tmp_path / "run" / "wandb").glob("offline-run-*")]
+    assert len(sessions) == 2
+    assert len({name.rpartition("-")[2] for name in sessions}) == 1  # the run's id

@@ -48,6 +48,19 @@ def test_fewer_frames_than_an_update_needs_are_collected_on():
         assert stream.updates == (stream.frames - 20) // 10
 
 
+def test_a_stream_that_counts_on_from_another_collects_before_it_yields():
+    stream = make_stream()
+    stream.begin_anew(frames=101, updates=40)
+    announced, batches = len(stream.begin_epoch()), list(stream)
+    assert len(batches) == announced > 0
+    assert batches[0].batch_size == (2, 8)
+    # From 104 frames, 101 in whole chunks, 20 are collected, and every second one after that is worth an update.
+    assert (stream.frames, stream.updates) == (200, 40 + (200 - 124) // 2)
+    again = make_stream()
+    again.load_state(stream.state())
+    assert again.updates_due(250) == stream.updates_due(250) == 40 + (250 - 124) // 2
+
+
 def test_epochs_end_at_whole_chunks_from_multiples_of_frames_on_and_the_last_at_the_runs_end():
     stream, ends = make_stream(frames_per_epoch=90), []
     while not stream.finished:

@@ -81,13 +81,16 @@ class RunCheckpoint(Checkpoint):
         folder: ``<run_dir>/checkpoints``.
         identity: what a resumed run must have in common with this one (``run_identity``).
         settings: when.
+        fresh_data: of a checkpoint that is gone on from, take the weights, the optimizer and the frames alone.
     """
 
     # How often ranks agree on a stop request, in batches: an agreement costs a collective call.
     _AGREE_EVERY = 5
 
-    def __init__(self, folder: Path, identity: dict[str, Any], settings: CheckpointSettings) -> None:
-        self.folder, self.identity, self.settings = folder, identity, settings
+    def __init__(
+        self, folder: Path, identity: dict[str, Any], settings: CheckpointSettings, fresh_data: bool = False
+    ) -> None:
+        self.folder, self.identity, self.settings, self.fresh_data = folder, identity, settings, fresh_data
         self.seconds_outside_training = 0.0
         self._seconds_of_last = 0.0
         self._model_state: dict[str, Any] = {}
@@ -267,18 +270,23 @@ class RunCheckpoint(Checkpoint):
     # Loading.
 
     def _restore(self, trainer: Any, folder: Path) -> None:
-        state = unpack_state(
-            torch.load(folder / f"rank-{trainer.global_rank}.pt", weights_only=True, map_location="cpu")
-        )
+        manifest = json.loads((folder / MANIFEST).read_text())
+        if self.fresh_data:
+            trainer.datamodule.stream.begin_anew(manifest["frames"], manifest["updates"])
+        else:
+            self._restore_rank(trainer, folder / f"rank-{trainer.global_rank}.pt")
+        self._clock(trainer).trained_before(manifest["seconds"], manifest["timed_frames"])
+        for logger in trainer.loggers:
+            if hasattr(logger, "keep_until"):
+                logger.keep_until(trainer.datamodule.frames)
+        self._saved_at = trainer.datamodule.stream.updates
+
+    @staticmethod
+    def _restore_rank(trainer: Any, file: Path) -> None:
+        state = unpack_state(torch.load(file, weights_only=True, map_location="cpu"))
         trainer.datamodule.load_rank_state(state["data"])
         for callback in trainer.callbacks:
             name = type(callback).__name__
             # A callback that the checkpoint does not know, such as a new one, starts anew.
             if isinstance(callback, HasRankState) and name in state:
                 callback.load_rank_state(state[name])
-        manifest = json.loads((folder / MANIFEST).read_text())
-        self._clock(trainer).trained_before(manifest["seconds"], manifest["timed_frames"])
-        for logger in trainer.loggers:
-            if hasattr(logger, "keep_until"):
-                logger.keep_until(trainer.datamodule.frames)
-        self._saved_at = trainer.datamodule.stream.updates

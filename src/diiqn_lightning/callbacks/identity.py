@@ -28,6 +28,20 @@ STRUCTURE = (
 )
 """Options that a checkpoint holds, or that shape what it holds: a resumed run must have the same ones."""
 
+OF_THE_DATA = (
+    "expert",
+    "ranks",
+    "data.num_envs",
+    "data.replay_capacity",
+    "data.prioritized",
+    "action_inference.class_path",
+    "expert_sampling.expert_draw",
+    "expert_distance",
+    "feasibility",
+    "bridging.max_steps",
+)
+"""What shapes replay, episodes and what is known of the expert, but no weights: free where all that begins anew."""
+
 IDENTITY = {
     "algorithm": ("model.class_path", "resume with the algorithm that the checkpoint is of"),
     "environment": ("data.env", "resume in the environment that the checkpoint is of"),
@@ -57,26 +71,32 @@ def run_identity(config: Any, expert: dict[str, Any] | None, ranks: int) -> dict
     }
 
 
-def check_identity(saved: dict[str, Any], resumed: dict[str, Any]) -> None:
+def check_identity(saved: dict[str, Any], resumed: dict[str, Any], fresh_data: bool = False) -> None:
     """Refuse to go on with another algorithm, environment, expert, number of processes or structure.
 
     Args:
         saved: identity in the checkpoint's manifest.
         resumed: identity of the run that resumes.
+        fresh_data: whether it takes the weights alone and begins all that comes with the data anew.
 
     Raises:
         InputError: that names both values.
     """
-    for field, before in saved.get("structure", {}).items():
-        now = resumed.get("structure", {}).get(field)
-        if before != now:
-            raise InputError(field, now, f"resume with the value that the checkpoint was made with: {before!r}")
     for name, (field, remedy) in IDENTITY.items():
         before, now = saved.get(name), resumed.get(name)
-        if before != now:
+        if before != now and not (fresh_data and name in OF_THE_DATA):
             if name == "expert":
                 before, now = (_named_expert(identity) for identity in (saved, resumed))
-            raise InputError(field, now, f"{remedy}: {before}")
+            raise InputError(field, now, f"{remedy}: {before}{_way_out(name)}")
+    for field, before in saved.get("structure", {}).items():
+        now = resumed.get("structure", {}).get(field)
+        if before != now and not (fresh_data and field in OF_THE_DATA):
+            remedy = f"resume with the value that the checkpoint was made with: {before!r}"
+            raise InputError(field, now, remedy + _way_out(field))
+
+
+def _way_out(name: str) -> str:
+    return "; or begin replay and inference anew with --fresh_data true" if name in OF_THE_DATA else ""
 
 
 def _named_expert(identity: dict[str, Any]) -> str | None:

@@ -29,6 +29,13 @@ def add_options(parser: LightningArgumentParser) -> None:
         help="The run's folder. Default: runs/ALGORITHM/ENVIRONMENT/SEED-TIME.",
     )
     parser.add_argument(
+        "--fresh_data",
+        type=bool,
+        default=False,
+        help="With --ckpt_path: go on from its weights, optimizer and frames alone, and begin replay, episodes and all "
+        "inference about the expert anew. Allows another number of processes, another dataset, other sizes of data.*.",
+    )
+    parser.add_argument(
         "--algorithm",
         type=str | None,
         default=None,

@@ -46,10 +46,11 @@ from diiqn_lightning.cli.processes import (
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
-from diiqn_lightning.report.summary import evaluation_table, finish_run
+from diiqn_lightning.report.summary import evaluation_table, finish_run, provenance
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "logger": False,
@@ -164,11 +165,14 @@ class TrainingCLI(LightningCLI):
                 print(f"warning: {warning}", file=sys.stderr)
         if config.ckpt_path is not None:
             self.manifest = manifest = read_manifest(Path(config.ckpt_path).parent)
-            if manifest["frames"] >= config.max_frames:
-                raise InputError(
-                    "max_frames", config.max_frames, f"give more than the {manifest['frames']} frames of the checkpoint"
-                )
+            taken = f"the {manifest['frames']} frames of the checkpoint"
+            fresh = config.data.learning_starts + config.data.frames_per_update - 1 if config.fresh_data else 0
+            if manifest["frames"] + fresh >= config.max_frames:
+                taken += f" and {fresh} before it learns from fresh data" if fresh else ""
+                raise InputError("max_frames", config.max_frames, f"give more than {taken}")
             folder.prepare_resumed()
+        elif config.fresh_data:
+            raise InputError("fresh_data", True, "name the checkpoint to go on from with --ckpt_path, or leave it out")
         elif main_process:
             folder.prepare_new()
         return folder
@@ -188,14 +192,13 @@ class TrainingCLI(LightningCLI):
         if self.subcommand == "fit":
             identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))
             if config.ckpt_path is not None:
-                check_identity(self.manifest["identity"], identity)
+                check_identity(self.manifest["identity"], identity, config.fresh_data)
             callbacks += self._callbacks_of_every_run(blocks, identity)
             kwargs["logger"] = self._loggers(blocks)
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
         if blocks.trainer.strategy in ("auto", "ddp") and num_processes(blocks.trainer) > 1:
-            # The labeller takes part in one update of a batch, and DDP has to know.
-            kwargs["strategy"] = "ddp_find_unused_parameters_true"
+            kwargs["strategy"] = FlatAveraging()
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 
@@ -209,7 +212,7 @@ class TrainingCLI(LightningCLI):
             callbacks.append(BridgeSnapshots(self.folder.bridges, blocks.bridge_figure, draw_bridges))
         if blocks.video is not None:
             callbacks.append(EvaluationVideo(self.folder.videos, blocks.video))
-        callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint))
+        callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint, blocks.fresh_data))
         return callbacks
 
     def _loggers(self, blocks: Any) -> list[Any]:
@@ -224,9 +227,10 @@ class TrainingCLI(LightningCLI):
         return loggers
 
     def before_fit(self) -> None:
-        """Write the resolved configuration."""
+        """Write the resolved configuration, and what is run on what."""
         if not is_child_process():
             self.folder.config.write_text(self._resolved_yaml())
+            self.folder.add_session(provenance(self._command(), self.expert_facts, self.trainer.world_size))
 
     def _resolved_yaml(self) -> str:
         config = self.config["fit"].clone()
@@ -260,8 +264,11 @@ class TrainingCLI(LightningCLI):
             "environment": self.environment,
             "env_id": config.data.env,
             "seed": config.seed_everything,
-            "command": shlex.join(["python", "-m", "diiqn_lightning", *self.arguments]),
+            "command": self._command(),
         }
+
+    def _command(self) -> str:
+        return shlex.join(["python", "-m", "diiqn_lightning", *self.arguments])
 
 
 def quiet_libraries() -> None:
@@ -293,4 +300,7 @@ def run(arguments: list[str]) -> int:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)
         return 0 if interruption.signal_number in REQUEUED else 130
+    except ProcessLostError as loss:
+        print(f"error: {loss}", file=sys.stderr, flush=True)
+        return 1
     return 0

@@ -78,6 +78,7 @@ class FrameStream:
         self.frames = 0
         self.updates = 0
         self.episodes = 0
+        self._updates_before = 0
         self.recent_returns: deque[float] = deque(maxlen=100)
         self.recent_lengths: deque[int] = deque(maxlen=100)
         self._epoch_end = 0
@@ -91,7 +92,18 @@ class FrameStream:
 
     def updates_due(self, frames: int) -> int:
         """Updates that belong to the first ``frames`` frames."""
-        return max(0, frames - self.learning_starts) // self.frames_per_update
+        return self._updates_before + max(0, frames - self.learning_starts) // self.frames_per_update
+
+    def begin_anew(self, frames: int, updates: int) -> None:
+        """Count a fresh stream's frames and updates on from others: it collects ``learning_starts`` frames first.
+
+        Args:
+            frames: environment frames so far (rounded up to whole chunks).
+            updates: updates so far.
+        """
+        self.frames = self._whole_chunks(frames)
+        self.updates = self._updates_before = updates
+        self.learning_starts += self.frames
 
     @property
     def running_lengths(self) -> Tensor:
@@ -114,7 +126,7 @@ class FrameStream:
     def __len__(self) -> int:
         """Batches that are left in this epoch."""
         chunks = np.arange(self.frames, self._epoch_end + 1, self.chunk)
-        due = np.maximum(0, chunks - self.learning_starts) // self.frames_per_update
+        due = self._updates_before + np.maximum(0, chunks - self.learning_starts) // self.frames_per_update
         return int((np.diff(due, prepend=self.updates) > 0).sum())
 
     def __iter__(self) -> Iterator[TensorDictBase]:
@@ -208,6 +220,8 @@ class FrameStream:
             "generator": self._generator.get_state(),
             "replay": self.replay.state(),
         }
+        if self._updates_before:
+            state["anew"] = [self._updates_before, self.learning_starts]
         if self._current is not None:
             state["running_episodes"] = running_episodes(self.env)
             state["observation"] = self._current.get(keys.OBSERVATION)
@@ -217,6 +231,8 @@ class FrameStream:
         """Bring a fresh stream to where :meth:`state` was taken; replays the running episodes."""
         for name in ("frames", "updates", "episodes"):
             setattr(self, name, state[name])
+        if "anew" in state:
+            self._updates_before, self.learning_starts = state["anew"]
         self.recent_returns.extend(state["recent_returns"])
         self.recent_lengths.extend(state["recent_lengths"])
         self._returns, self._lengths = state["returns"].clone(), state["lengths"].clone()

@@ -26,8 +26,8 @@ IRRELEVANT = (
 )
 """Parts of a configuration that say who, where and how long, but not what was run; the expert enters by its content."""
 
-BLOCKS_ADDED_LATER = ("expert_distance",)
-"""Without such a block, a run is the one that it was before there was such a block, and keeps its key."""
+ADDED_LATER = ("expert_distance", "fresh_data")
+"""Without such a block or option, a run is the one that it was before there was one, and keeps its key."""
 
 OPTIONS_ADDED_LATER = {
     "backend": ("exact",),
@@ -77,9 +77,9 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
         expert_hash: content hash of the expert's dataset.
     """
     relevant = {name: value for name, value in config.items() if name not in IRRELEVANT}
-    for block in BLOCKS_ADDED_LATER:
-        if relevant.get(block) is None:
-            relevant.pop(block, None)
+    for name in ADDED_LATER:
+        if not relevant.get(name):
+            relevant.pop(name, None)
     if isinstance(data := relevant.get("data"), dict):
         relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
     text = json.dumps([_without_later_options(relevant), expert_hash], sort_keys=True)

@@ -10,7 +10,7 @@ from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
-    """``config.yaml``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/`` and ``videos/``.
+    """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/``, ``videos/``.
 
     Args:
         path: the folder.
@@ -21,6 +21,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.metrics = self.path / "metrics.csv"
         self.summary = self.path / "summary.json"
+        self.sessions = self.path / "sessions.json"
         self.curve = self.path / "curve.png"
         self.bridges = self.path / "bridges.png"
         self.checkpoints = self.path / "checkpoints"
@@ -77,6 +78,14 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             probe.touch()
             probe.unlink()
+
+    def add_session(self, session: dict[str, Any]) -> None:
+        """Write down in ``sessions.json`` what starts or goes on with the run now."""
+        try:
+            sessions = json.loads(self.sessions.read_text())
+        except (OSError, ValueError):  # none yet, or one that a kill has cut off
+            sessions = []
+        self.sessions.write_text(json.dumps([*sessions, session], indent=2) + "\n")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json`` in one step."""

@@ -1,5 +1,6 @@
 """What is written when a run is finished."""
 
+import platform
 import subprocess
 import sys
 from importlib.metadata import version
@@ -48,6 +49,26 @@ def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "expert": expert,
         "versions": {name: version(name) for name in PACKAGES},
         "git_revision": git_revision(),
+    }
+
+
+def provenance(command: str, expert: dict[str, Any] | None, ranks: int) -> dict[str, Any]:
+    """What it takes to repeat a run, beside its ``config.yaml``.
+
+    Args:
+        command: the command line.
+        expert: name and content hash of the dataset.
+        ranks: number of processes.
+    """
+    machine = {"python": platform.python_version(), "system": platform.platform()}
+    devices = [torch.cuda.get_device_name(device) for device in range(torch.cuda.device_count())]
+    return {
+        "command": command,
+        "git_revision": git_revision(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "expert": expert,
+        "processes": ranks,
+        "machine": {**machine, "gpus": devices},
     }
 
 

@@ -1,0 +1,91 @@
+"""Data-parallel training for modules that update several times a batch."""
+
+from datetime import timedelta
+from typing import Any
+
+import torch
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor, nn
+from torch.distributed import ReduceOp
+
+from diiqn_lightning.modules.shared_memory import SharedMemorySum
+
+PATIENCE = timedelta(minutes=10)
+"""How long a process waits for the others; one that is gone or hangs ends the run by then."""
+
+
+class ProcessLostError(RuntimeError):
+    """Another process of the run has ended or hangs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another process of the run has ended or does not answer; go on from the last checkpoint with "
+            "--run_dir DIR --ckpt_path last."
+        )
+
+
+class FlatAveraging(DDPStrategy):
+    """Averages all gradients of an update over all processes in one message.
+
+    Design choice: torch's ``DistributedDataParallel`` walks the graph of each loss in search of parameters that it
+    does not reach, such as the labeller's in all updates of a batch but the last, and asks the other processes about
+    them. That costs more than small networks' arithmetic. Here every process knows which ones have a gradient: losses
+    have the same terms everywhere, because updates, frames and schedules are the same.
+
+    Whatever it averages is the same on all processes to the bit: each gets the same sum.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(timeout=PATIENCE, **settings)
+        self._shared: SharedMemorySum | None = None
+
+    def configure_ddp(self) -> None:
+        """Give all processes the first one's weights; the module stays as it is."""
+        module = self._module()
+        for tensor in module.state_dict().values():
+            torch.distributed.broadcast(tensor, src=0)
+        if self.num_nodes == 1 and self.root_device.type == "cpu":
+            largest = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+            self._shared = SharedMemorySum(self.global_rank, self.world_size, largest, PATIENCE.total_seconds())
+
+    def post_backward(self, closure_loss: Tensor) -> None:
+        """Replace gradients by their mean over the processes."""
+        gradients = {p: p.grad for p in self._module().parameters() if p.grad is not None}
+        mean = self.reduce(torch.cat([gradient.flatten() for gradient in gradients.values()]))
+        parts = torch.split(mean, [parameter.numel() for parameter in gradients])
+        for parameter, part in zip(gradients, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+
+    def reduce(self, tensor: Tensor, group: Any = None, reduce_op: ReduceOp | str | None = "mean") -> Tensor:
+        """Mean or sum over all processes, in place.
+
+        Lightning's has the processes meet at a barrier before, which makes two messages of one.
+
+        Args:
+            tensor: of the same shape and dtype on all processes.
+            group: of processes; ``None`` is all of them.
+            reduce_op: mean, sum, or whatever else Lightning knows.
+
+        Raises:
+            ProcessLostError: if another process does not take part.
+        """
+        if group is not None or reduce_op not in ("mean", "avg", "sum", ReduceOp.SUM):
+            return super().reduce(tensor, group, reduce_op)
+        try:
+            if self._shared is not None and self._shared.takes(tensor):
+                self._shared.add_up(tensor)
+            else:
+                torch.distributed.all_reduce(tensor)
+        except (OSError, RuntimeError) as error:  # of sockets; of gloo and NCCL
+            raise ProcessLostError from error
+        return tensor.div_(self.world_size) if reduce_op in ("mean", "avg") else tensor
+
+    def teardown(self) -> None:
+        """Let go of what the processes share."""
+        if self._shared is not None:
+            self._shared.close()
+        super().teardown()
+
+    def _module(self) -> nn.Module:
+        assert self.model is not None
+        return self.model
