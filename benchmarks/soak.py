@@ -4,8 +4,8 @@
         --config configs/diiqn.yaml --config configs/env/seaquest.yaml --expert strong --run_dir runs/soak
 
 What stands behind `--` are the options of `fit`. When the time is over the run is ended by SIGTERM, as a cluster would
-end it, and so leaves a checkpoint to go on from. Memory is that of the process and its children, read from /proc. To see
-in a minute that all works: --hours 0.02 --settled 0.4 --every 3.
+end it, and so leaves a checkpoint to go on from. Memory is that of the process and its children, read from /proc. To
+see in a minute that all works: --hours 0.02 --settled 0.4 --every 3.
 """
 
 import argparse
