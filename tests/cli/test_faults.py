@@ -118,8 +118,11 @@ def test_a_dying_rank_takes_the_others_with_it_and_the_run_resumes(tmp_path, run
     (other,) = children_of(process.pid)
     os.kill(other, signal.SIGKILL)
     began = time.monotonic()
-    process.communicate(timeout=120)
-    assert process.returncode != 0
+    _, complaint = process.communicate(timeout=120)
+    # Lightning's launcher looks every few seconds for dead processes and kills the others: it may have been first.
+    assert process.returncode == 1 or process.returncode == -signal.SIGKILL
+    assert process.returncode != 1 or "Another process of the run has ended" in complaint
+    assert "Traceback" not in complaint
     assert time.monotonic() - began < 100
     frames = read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"]
     arguments[arguments.index("--max_frames=90000")] = f"--max_frames={frames + 400}"

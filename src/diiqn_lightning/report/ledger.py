@@ -78,7 +78,7 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
     """
     relevant = {name: value for name, value in config.items() if name not in IRRELEVANT}
     for name in ADDED_LATER:
-        if not relevant.get(name):
+        if relevant.get(name) in (None, False):  # an empty block is a block with its defaults
             relevant.pop(name, None)
     if isinstance(data := relevant.get("data"), dict):
         relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
