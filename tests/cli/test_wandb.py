@@ -44,7 +44,7 @@ def clients(process):
 
 
 def test_a_client_that_breaks_down_does_not_end_the_run(tmp_path):
-    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=offline", "--video=null", frames=3000)
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=offline", frames=3000)
     process = start(arguments)
     deadline = time.monotonic() + 60
     while not (tmp_path / "run" / "metrics.csv").exists():

@@ -4,7 +4,7 @@ import netrc
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,24 @@ class FramesWandbLogger(WandbLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers, as Lightning's logger does."""
+        if self._lost:
+            return
         with self._going_on_without():
             super().log_metrics(metrics, step)
+
+    @rank_zero_only
+    def log_image(self, *arguments: Any, **named: Any) -> None:
+        """Log pictures, as Lightning's logger does."""
+        if not self._lost:
+            with self._going_on_without():
+                super().log_image(*arguments, **named)
+
+    @rank_zero_only
+    def log_video(self, *arguments: Any, **named: Any) -> None:
+        """Log films, as Lightning's logger does."""
+        if not self._lost:
+            with self._going_on_without():
+                super().log_video(*arguments, **named)
 
     @contextmanager
     def _going_on_without(self) -> Iterator[None]:
@@ -141,6 +157,9 @@ class FramesWandbLogger(WandbLogger):
                     f"on, and {self.save_dir} has everything in metrics.csv."
                 )
             self._lost = True
+            # Else the client would try again when the process exits, and say so with a traceback.
+            with suppress(Exception):
+                wandb.teardown()
 
     @rank_zero_only
     def keep_run(self, run_dir: Path) -> None:
@@ -149,6 +168,8 @@ class FramesWandbLogger(WandbLogger):
         Args:
             run_dir: its folder.
         """
+        if self._lost:
+            return
         written = ("config.yaml", "metrics.csv", "summary.json", "curve.png", "bridges.png")
         with self._going_on_without():
             run = self.experiment
@@ -176,6 +197,8 @@ class FramesWandbLogger(WandbLogger):
         """Log the distribution of ``values`` at a frame."""
         import wandb
 
+        if self._lost:
+            return
         with self._going_on_without():
             self.experiment.log({name: wandb.Histogram(values.float().tolist()), "frames": frames})
 
