@@ -39,7 +39,7 @@ def greedy_returns(folder):
         return [float(row["eval/return_greedy"]) for row in csv.DictReader(file) if row["eval/return_greedy"]]
 
 
-RELABEL = "--action_inference.relabel_every_n_frames=400"
+RELABEL = "--action_inference.relabel_every_n_frames=200"
 # Where episodes should end soon, rewards that are never negative would pay for going round in circles.
 COST = "--model.reward=step_cost"
 IMITATORS = {"bco": [RELABEL], "bc_oracle": [], "gaifo": [COST], "oril": [COST]}
