@@ -30,9 +30,9 @@ def start(ranks, settings, folder):
         f"--data.frames_per_update={frames_per_update}",
     ]
     command = [
-        sys.executable, "-m", "diiqn_lightning", "fit", *layers(["diiqn", *settings.preset]),
-        f"--max_frames={frames * ranks}", f"--data.frames_per_epoch={frames * ranks}", "--data.evaluation.episodes=2", f"--run_dir={folder}",
-        "--video=null", *several,
+        sys.executable, "-m", "diiqn_lightning", "fit", *layers(["diiqn", *settings.preset]), *several,
+        f"--max_frames={frames * ranks}", f"--data.frames_per_epoch={frames * ranks}",
+        "--data.evaluation.episodes=2", f"--run_dir={folder}", "--video=null",
     ]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
