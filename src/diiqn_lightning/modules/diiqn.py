@@ -161,10 +161,10 @@ class DIIQN(DQN):
         evidence = self._evidence(update, expert, expert_output.detach(), potential)
         confidence, parts = self.trust_in(evidence, expert)
         confidence = torch.where(expert.get("valid"), confidence, 0.0)
-        weight = self.imitation_share * confidence
         certain = torch.where(expert.get("valid"), expert.get("inference_confidence"), 0.0)
         td_weight = self.td_share * self.expert_loss.weigh_td(confidence, certain)
         expert_loss = self.expert_loss.imitation(q_expert + potential, expert.get("action"), expert.get("return"))
+        weight = self.imitation_share * confidence
         weighted = self._imitation_weight(expert, weight) * expert_loss + td_weight * self.expert_loss.td * td_loss
         if self.combination == "mix":
             loss = weighted + (1 - weight) * agent_loss
@@ -176,7 +176,8 @@ class DIIQN(DQN):
         if self.priority == "mixed":
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
         update.set(keys.TD_ERROR, priority)
-        update.set(keys.EXPERT_WEIGHT, weight)
+        # Φ as it is: who imitates less and less still explores as the expert's lead says.
+        update.set(keys.EXPERT_WEIGHT, confidence)
         update.set(keys.EXPERT_AGREES, agrees := q_expert.detach().argmax(1) == expert.get("action"))
         return {
             "loss": loss,

@@ -34,6 +34,7 @@ OPTIONS_ADDED_LATER = {
     "labelled_at_most": (50_000,),
     "settled_transitions": (None,),
     "relabel_share": (0.0,),
+    "after": (0,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
