@@ -32,7 +32,10 @@ def make_inference(transitions=3, **options):
     inference._expert = SimpleNamespace(states=states, table=InferredActions(transitions))
     inference._discount, inference._done_at, inference._episode_step = 0.99, 0, None
     settings = LabellerSettings()
-    inference._module = SimpleNamespace(labeller=Labeller(1.0), labeller_settings=settings, device="cpu", num_actions=9)
+    inference._module = SimpleNamespace(
+        labeller=Labeller(1.0), labeller_settings=settings, device="cpu", num_actions=9,
+        global_rank=0, trainer=SimpleNamespace(world_size=1),
+    )  # fmt: skip
     return inference, inference._module
 
 

@@ -14,13 +14,18 @@ from diiqn_lightning.callbacks.rank_merging import gathering
 class SameOnAllRanks(lightning.Callback):
     """Fails unless weights, buffers and what is known of the expert are the same on all ranks.
 
-    Weights, buffers and labels, which each rank gives by itself, after each batch; what is merged, right after that.
+    Weights, buffers and labels after each batch; what is merged, right after that. And labels, of which each rank
+    gives a part, have to be those that it would give alone.
     """
 
     def __init__(self, every_n_updates):
-        self.every_n_updates, self._before, self._merges = every_n_updates, 0, 0
+        self.every_n_updates, self._before, self._merges, self._labelled_at = every_n_updates, 0, 0, 0
 
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        for callback in trainer.callbacks:
+            if isinstance(callback, LearnedLabels) and callback._labelled_at > self._labelled_at:
+                self._labelled_at = callback._labelled_at
+                self._check_labels(ExpertData.of(trainer), pl_module)
         if pl_module.updates // self.every_n_updates > self._before // self.every_n_updates:
             self._merges += 1
             self._check_merged(trainer)
@@ -34,6 +39,7 @@ class SameOnAllRanks(lightning.Callback):
 
     def on_train_end(self, trainer, pl_module):
         assert self._merges > 1
+        assert self._labelled_at > 0 or not any(isinstance(callback, LearnedLabels) for callback in trainer.callbacks)
         gathered = gathering(trainer)(trainer.datamodule.stream.replay.column("action")[:32])
         assert not torch.equal(gathered[0], gathered[1]), "ranks explored alike"
 
@@ -50,6 +56,14 @@ class SameOnAllRanks(lightning.Callback):
                 self._check(trainer, "feasibility", callback.table.infeasible)
                 count = callback.table._count + callback.table._others_count
                 torch.testing.assert_close(count, gathering(trainer)(callback.table.own_count).sum(0))
+
+    @staticmethod
+    def _check_labels(expert, pl_module):
+        some = torch.arange(0, expert.states.num_transitions, 97)
+        seen = [expert.states.observation(some), expert.states.next_observation(some)]
+        history = pl_module.labeller_settings.history
+        alone = pl_module.labeller.label(*seen, *([expert.states.preceding(some, history)] if history else []))
+        torch.testing.assert_close(expert.table.reward[some], alone.reward)
 
     @staticmethod
     def _check(trainer, name, tensor):

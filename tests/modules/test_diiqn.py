@@ -112,7 +112,7 @@ def test_fading_weighs_what_is_learned_from_the_expert():
     module.imitation_share = module.td_share = 0.5
     loss = losses(module, batch)["loss"]
     assert loss.item() == pytest.approx((1 * (0.5 + 0.5 * (5 + 2)) + 0.5 * (2 + 0.5 * (1 + 0.25 * 12.5))) / 2)
-    assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 0.5]))
+    assert_close(batch[keys.EXPERT_WEIGHT], torch.ones(2))  # Φ, which exploration follows, does not fade with imitation
 
 
 def test_fading_of_td_errors_alone_leaves_imitation():

@@ -12,6 +12,7 @@ from diiqn_lightning.callbacks.action_inference import ActionInference
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
 from diiqn_lightning.modules.labelling import is_taught
+from diiqn_lightning.modules.ranks import total_over_ranks
 
 LABELLED_AT_ONCE = 256
 """Transitions of the expert's in a pass through the labeller."""
@@ -107,24 +108,21 @@ class LearnedLabels(ActionInference):
         return transition
 
     def _label(self, transition: Tensor, history: int) -> Labels:
-        """Labels of some of the expert's transitions."""
-        count = len(transition)
+        """Labels of some of the expert's transitions; processes, whose labellers are the same, share the work out."""
         # Made beforehand: small results between the large tensors of each pass would leave the heap full of holes.
-        labels = Labels(
-            torch.empty(count, dtype=torch.int64),
-            torch.empty(count),
-            torch.empty(count),
-            torch.empty(count, dtype=torch.bool),
-        )
+        labels = torch.zeros(4, len(transition))
         states = self._expert.states
-        for piece in torch.split(torch.arange(count), LABELLED_AT_ONCE):
+        pieces = torch.split(torch.arange(len(transition)), LABELLED_AT_ONCE)
+        for piece in pieces[self._module.global_rank :: self._module.trainer.world_size]:
             some = transition[piece]
             seen = [states.observation(some), states.next_observation(some)]
             seen += [states.preceding(some, history)] if history else []
             found = self._module.labeller.label(*(part.to(self._module.device) for part in seen))
-            for whole, part in zip(labels, found, strict=True):
-                whole[piece[0] : piece[-1] + 1] = part
-        return labels
+            for row, part in zip(labels, found, strict=True):
+                row[piece[0] : piece[-1] + 1] = part
+        # A piece is of one process, and 0 in all others.
+        action, certainty, reward, terminated = total_over_ranks(self._module, labels)
+        return Labels(action.long(), certainty, reward, terminated.bool())
 
     def rank_state(self) -> dict[str, Any]:
         """When labels were last given, whose turn it is next, and steps that the running episodes have."""
