@@ -36,3 +36,12 @@ def test_a_checkpoint_that_lacks_a_file_is_not_whole(checkpoint):
     (checkpoint / "model.ckpt").unlink()
     with pytest.raises(InputError, match="no whole checkpoint"):
         read_manifest(checkpoint)
+
+
+@pytest.mark.parametrize("format", [None, 1])
+def test_a_checkpoint_of_another_version_is_refused(format, checkpoint):
+    facts = json.loads((checkpoint / MANIFEST).read_text())
+    del facts["format"]
+    (checkpoint / MANIFEST).write_text(json.dumps(facts | ({} if format is None else {"format": format})))
+    with pytest.raises(InputError, match="format 1 .* the version that wrote it"):
+        read_manifest(checkpoint)

@@ -13,6 +13,9 @@ from diiqn_lightning.errors import InputError
 
 MODEL, MANIFEST, LAST = "model.ckpt", "manifest.json", "last"
 
+FORMAT = 2
+"""What a checkpoint's files hold; a change that older ones lack counts it up."""
+
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Sync the files of a checkpoint and write down their checksums; the last thing that is written.
@@ -25,7 +28,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     for file in sorted(folder.iterdir()):
         sync(file)
         checksums[file.name] = _digest(file)
-    (folder / MANIFEST).write_text(json.dumps({**facts, "sha256": checksums}, indent=1))
+    (folder / MANIFEST).write_text(json.dumps({"format": FORMAT, **facts, "sha256": checksums}, indent=1))
     sync(folder / MANIFEST)
     sync(folder)
 
@@ -37,7 +40,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         folder: the checkpoint's.
 
     Raises:
-        InputError: if it is missing or damaged.
+        InputError: if it is missing or damaged, or of another format.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
@@ -50,6 +53,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError("ckpt_path", str(folder), "its manifest cannot be read; give another checkpoint") from error
     if not whole:
         raise InputError("ckpt_path", str(folder), "a file in it is damaged; give another checkpoint")
+    if (found := manifest.get("format", 1)) != FORMAT:
+        remedy = f"it has format {found} and this version reads {FORMAT}; use the version that wrote it, or start anew"
+        raise InputError("ckpt_path", str(folder), remedy)
     return manifest
 
 
