@@ -19,15 +19,21 @@ BENCHMARKS = {  # by the name of the file: the script, its options, and those of
     "environments": ("environments", "", "--rounds=1 --num_envs 1 8 --workers 0 1 --seconds=0.05"),
     "replay": ("replay", "", "--rounds=1 --capacity=2000 --seconds=0.02"),
     "updates": ("updates", "", "--rounds=1 --batches 32 --seconds=0.05"),
-    "update_budget_dqn": ("update_budget", "--config=dqn", "--frames=2000"),
-    "update_budget_diiqn": ("update_budget", "--config=diiqn", "--frames=2000"),
+    "frame_budget_dqn": ("frame_budget", "--configs dqn", "--frames=2000"),
+    "frame_budget_diiqn": ("frame_budget", "--configs diiqn", "--frames=2000"),
     "whole_run": ("whole_run", "--threads 1 2", "--rounds=1 --threads 1 --frames=500"),
     "learning_flops": ("learning_flops", "", "--rounds=1 --frames=500"),
     "memory": ("memory", "", "--replay=2000 --expert=2000 --learning=200"),
     "neighbours": ("neighbours", "", "--rounds=1 --sizes 1000 --dimensions 100 --at=1000 --warm_up=1"),
     "gpu": ("gpu", "", "--rounds=1 --batches 32 --frames=500 --seconds=0.05"),
 }
-WITH_PRESET = {"updates": "--preset", "whole_run": "--preset", "learning_flops": "--configs dqn"}
+WITH_PRESET = {
+    "updates": "--preset",
+    "frame_budget_dqn": "--configs dqn",
+    "frame_budget_diiqn": "--configs diiqn",
+    "whole_run": "--preset",
+    "learning_flops": "--configs dqn",
+}
 """Scripts that take further layers of the configuration, and the option that takes them."""
 
 

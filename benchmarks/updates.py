@@ -4,7 +4,7 @@
 
 The updates of a real batch of a run, and what callbacks do after them, at a replay ratio of 8: a chunk of 32 frames
 makes 8 updates of 32 due, or 2 of 128, or 1 of 256. Collecting, sampling and guidance are not counted: they are in
-`benchmarks.update_budget`.
+`benchmarks.frame_budget`.
 """
 
 from benchmarks.command_line import layers

@@ -1,4 +1,4 @@
-"""Where the time of one update goes: python -m benchmarks.update_budget --out results/speed/update_budget.json
+"""Where the time of a frame goes: python -m benchmarks.frame_budget --out results/speed/frame_budget.json
 
 A run of the real command line in this process, whose parts are timed by wrapping them. What no part accounts for is
 Lightning's loop.
@@ -12,6 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from lightning import LightningModule
+
+from benchmarks.command_line import layers
 from benchmarks.machine import machine_facts
 from diiqn_lightning.__main__ import main as command_line
 from diiqn_lightning.callbacks.action_inference import NearestTransition
@@ -22,14 +25,21 @@ from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.data import FrameStream, Replay
 from diiqn_lightning.modules import DIIQN, DQN
+from diiqn_lightning.optimizer import LeanAdam
 
 PARTS = {
-    "environment and policy": [(FrameStream, "collect")],
+    "environments": [(FrameStream, "_step")],
+    "policy": [(DQN, "act"), (DQN, "behaviour_probability")],
+    "collecting, the rest": [(FrameStream, "collect")],
     "replay": [(Replay, "extend"), (Replay, "sample"), (PriorityUpdate, "on_train_batch_end")],
-    "update": [(DQN, "training_step"), (DIIQN, "training_step")],
-    "guidance": [
-        (LearnedLabels, "on_train_batch_start"),
-        (NearestTransition, "on_frames"),
+    "targets": [(DQN, "prepare_targets")],
+    "losses": [(DQN, "losses"), (DIIQN, "losses")],
+    "labeller's loss": [(DIIQN, "batch_losses")],
+    "gradients": [(LightningModule, "manual_backward")],
+    "optimizer": [(LeanAdam, "step")],
+    "updating, the rest": [(DQN, "training_step"), (DIIQN, "training_step")],
+    "labels": [(LearnedLabels, "on_train_batch_start"), (NearestTransition, "on_frames")],
+    "the expert's transitions": [
         (ExpertSampling, "on_frames"),
         (ExpertSampling, "on_train_batch_start"),
         (ExpertVisits, "on_train_batch_start"),
@@ -68,11 +78,10 @@ class Clock:
         setattr(owner, name, timed)
 
 
-def measure(config, game, frames):
-    """Microseconds of an update by part."""
+def measure(configs, frames):
+    """Microseconds of a frame by part."""
     folder = Path(tempfile.mkdtemp())
-    arguments = ["fit", f"--config=configs/{config}.yaml", f"--config=configs/env/{game}.yaml", "--video=null"]
-    arguments += [f"--max_frames={frames}"]
+    arguments = ["fit", *layers(configs), "--video=null", f"--max_frames={frames}"]
     arguments += [f"--data.frames_per_epoch={frames}", "--data.evaluation.episodes=1", f"--run_dir={folder / 'run'}"]
     clock = Clock()
     for part, methods in PARTS.items():
@@ -85,13 +94,13 @@ def measure(config, game, frames):
         summary = json.loads((folder / "run" / "summary.json").read_text())
     finally:
         shutil.rmtree(folder)
-    updates = summary["updates"]
-    microseconds = {part: 1e6 * seconds / updates for part, seconds in clock.seconds.items()}
-    whole = 1e6 * summary["seconds"] / updates
-    microseconds["Lightning and the rest"] = whole - sum(microseconds.values())
+    whole = 1e6 / summary["frames_per_second"]
+    timed = whole * sum(clock.seconds.values()) / summary["seconds"]
+    microseconds = {part: timed * seconds / sum(clock.seconds.values()) for part, seconds in clock.seconds.items()}
+    microseconds["Lightning and what is not named"] = whole - timed
     return {
         "frames_per_second": summary["frames_per_second"],
-        "microseconds_per_update": {name: round(value, 1) for name, value in microseconds.items()},
+        "microseconds_per_frame": {name: round(value, 1) for name, value in microseconds.items()},
         "share": {name: round(value / whole, 3) for name, value in microseconds.items()},
         "whole": round(whole, 1),
     }
@@ -99,13 +108,12 @@ def measure(config, game, frames):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--config", default="dqn")
-    options.add_argument("--game", default="breakout")
+    options.add_argument("--configs", nargs="+", default=["dqn"], metavar="LAYER", help="dqn, trainer/fast, env/asterix")
     options.add_argument("--frames", type=int, default=40_000)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    facts = {"machine": machine_facts(1), "config": arguments.config, "game": arguments.game}
-    result = {**facts, **measure(arguments.config, arguments.game, arguments.frames)}
+    result = {"machine": machine_facts(1), "configs": arguments.configs}
+    result |= measure(arguments.configs, arguments.frames)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
