@@ -18,7 +18,9 @@ class LeanAdam(torch.optim.Adam):
         lr: learning rate.
         betas: decay rates of the two moments.
         eps: ε in the denominator.
-        weight_decay: L2 penalty.
+        weight_decay: λ; of the loss (an L2 penalty, whose gradient Adam scales like any other), or of the weights.
+        decoupled: has each step multiply the weights by 1 − lr · λ in place of the penalty (AdamW; Loshchilov and
+            Hutter, 2019, "Decoupled Weight Decay Regularization").
     """
 
     def __init__(
@@ -28,8 +30,12 @@ class LeanAdam(torch.optim.Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        decoupled: bool = False,
     ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
+        super().__init__(
+            params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True, decoupled_weight_decay=decoupled
+        )
+        self._kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
         self._prepared: list[tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]] | None = None
 
     @torch.no_grad()
@@ -47,7 +53,7 @@ class LeanAdam(torch.optim.Adam):
             if parameters[0].grad is None:  # this group was no part of the loss
                 continue
             torch._foreach_add_(steps, 1)
-            torch._fused_adam_(
+            self._kernel(
                 parameters,
                 [cast(Tensor, parameter.grad) for parameter in parameters],
                 moments,

@@ -96,5 +96,5 @@ def is_taught(labeller: InverseModel) -> bool:
 
 
 def labeller_group(labeller: InverseModel, settings: LabellerSettings) -> dict[str, Any]:
-    """Its parameter group."""
-    return {"params": list(labeller.parameters()), "lr": settings.learning_rate}
+    """Its parameter group; what decays the Q-network's weights is no matter of the labeller's."""
+    return {"params": list(labeller.parameters()), "lr": settings.learning_rate, "weight_decay": 0.0}

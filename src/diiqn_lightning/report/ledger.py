@@ -35,6 +35,7 @@ OPTIONS_ADDED_LATER = {
     "settled_transitions": (None,),
     "relabel_share": (0.0,),
     "after": (0,),
+    "decoupled": (False,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
