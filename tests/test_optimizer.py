@@ -74,3 +74,10 @@ def test_follows_a_changed_learning_rate():
 def test_refuses_a_closure():
     with pytest.raises(NotImplementedError):
         LeanAdam(make_network().parameters()).step(lambda: 0.0)
+
+
+def test_decoupled_decay_is_adamw_to_the_bit():
+    lean, adamw = make_network(), make_network()
+    train(lean, LeanAdam(groups(lean), lr=0.01, eps=1e-4, weight_decay=0.5, decoupled=True), 20)
+    train(adamw, torch.optim.AdamW(groups(adamw), lr=0.01, eps=1e-4, weight_decay=0.5, fused=True), 20)
+    assert same(lean, adamw)
