@@ -108,7 +108,7 @@ def measure(configs, frames):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--configs", nargs="+", default=["dqn"], metavar="LAYER", help="dqn, trainer/fast, env/asterix")
+    options.add_argument("--configs", nargs="+", default=["dqn"], metavar="LAYER", help="dqn, trainer/fast, …")
     options.add_argument("--frames", type=int, default=40_000)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()

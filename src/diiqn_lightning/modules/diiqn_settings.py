@@ -88,8 +88,8 @@ class Fading:
 
     Args:
         td: of the TD term; null leaves it at 1.
-        imitation: of the margin and the lower bound; Φ itself, and the exploration that trusts in it, stay. null leaves it
-            at 1.
+        imitation: of the margin and the lower bound; null leaves it at 1. Φ itself, and the exploration that trusts in
+            it, stay.
     """
 
     td: LinearSchedule | None = None
