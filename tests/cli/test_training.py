@@ -231,6 +231,12 @@ def test_validate_and_test_play_a_checkpoint_with_more_episodes(config, run, tmp
         assert code == 0, complaint
         assert "7 episodes" in printed
         assert "greedy" in printed
+        tested = tmp_path / "run" / "test.json"
+        assert tested.exists() == (verb == "test")
+    evaluated = json.loads(tested.read_text())["eval"]["epsilon"]
+    assert evaluated["episodes"] == 7
+    assert f"{evaluated['mean']:.2f}" in printed
+    assert str(tested) in printed
 
 
 def timed_frames(folder):

@@ -98,3 +98,25 @@ def test_commands_name_no_folder_of_the_machine(tmp_path, monkeypatch):
 def test_refuses_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="folder with runs"):
         find_runs([tmp_path / "none"])
+
+
+@pytest.mark.parametrize(
+    ("frames", "epsilon", "counted"),
+    [(100, 0.01, 7.0), (50, 0.01, 1.0), (100, 0.1, 1.0)],
+    ids=["of the last checkpoint", "of an earlier one", "at another exploration rate"],
+)
+def test_episodes_played_after_the_run_count_where_they_ask_the_same_of_the_same_policy(
+    frames, epsilon, counted, tmp_path
+):
+    folder = RunFolder(make_run(tmp_path / "a"))
+    part = {"mean": 7.0, "standard_error": 0.05, "episodes": 500, "epsilon": epsilon}
+    folder.write_test({"frames": frames, "eval": {"epsilon": part, "greedy": {**part, "epsilon": 0.0}}})
+    row = ledger_row(folder)
+    assert row["eval_return"] == row["eval_return_greedy"] == counted
+    assert row["eval_standard_error"] == (0.05 if counted == 7.0 else 0.1)
+
+
+def test_a_test_that_a_kill_cut_off_does_not_count(tmp_path):
+    folder = RunFolder(make_run(tmp_path / "a"))
+    folder.test.write_text('{"frames": 1')
+    assert ledger_row(folder)["eval_return"] == 1.0

@@ -50,7 +50,7 @@ from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
-from diiqn_lightning.report.summary import evaluation_table, finish_run, provenance
+from diiqn_lightning.report.summary import evaluation_table, finish_run, keep_test, provenance
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "logger": False,
@@ -139,7 +139,7 @@ class TrainingCLI(LightningCLI):
         if self.subcommand != "fit" and not self.build_only:
             if config.ckpt_path is None:
                 raise InputError("ckpt_path", None, "name the checkpoint to play: RUN/checkpoints/last/model.ckpt")
-            read_manifest(Path(config.ckpt_path).parent)
+            self.manifest = read_manifest(Path(config.ckpt_path).parent)
         if self.subcommand == "fit":
             check_blocks(config)
             self.folder = self._prepare_folder(config)
@@ -255,7 +255,14 @@ class TrainingCLI(LightningCLI):
         if self.trainer.is_global_zero:
             print(evaluation_table(self.trainer))
 
-    after_test = after_validate
+    def after_test(self) -> None:
+        """The same, and keep it with the run: its ledger's row has it in place of the evaluation that ended the run."""
+        self.after_validate()
+        config = self.config["test"]
+        if self.trainer.is_global_zero and config.data.env == self.manifest["identity"]["environment"]:
+            kept = keep_test(Path(config.ckpt_path), self.manifest["frames"], self.trainer)
+            if kept:
+                print(kept)
 
     def _run_facts(self) -> dict[str, Any]:
         config = self.config["fit"]

@@ -117,12 +117,12 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
     summary = folder.read_summary()
     config = yaml.safe_load(folder.config.read_text())
     expert = summary["expert"] or {}
-    evaluated = summary["eval"]["epsilon"]
+    evaluated = folder.final_evaluation()
     return {
         "key": run_key(config, expert.get("hash")),
-        "eval_return": evaluated["mean"],
-        "eval_standard_error": evaluated["standard_error"],
-        "eval_return_greedy": summary["eval"]["greedy"]["mean"],
+        "eval_return": evaluated["epsilon"]["mean"],
+        "eval_standard_error": evaluated["epsilon"]["standard_error"],
+        "eval_return_greedy": evaluated["greedy"]["mean"],
         "expert": expert.get("name"),
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),

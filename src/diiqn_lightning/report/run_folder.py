@@ -4,13 +4,13 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from diiqn_lightning.errors import InputError, writing
 
 
 class RunFolder:
-    """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, pictures, ``checkpoints/``, ``videos/``.
+    """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, ``test.json``, pictures, ``checkpoints/``.
 
     Args:
         path: the folder.
@@ -21,6 +21,7 @@ class RunFolder:
         self.config = self.path / "config.yaml"
         self.metrics = self.path / "metrics.csv"
         self.summary = self.path / "summary.json"
+        self.test = self.path / "test.json"
         self.sessions = self.path / "sessions.json"
         self.curve = self.path / "curve.png"
         self.bridges = self.path / "bridges.png"
@@ -89,9 +90,22 @@ class RunFolder:
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json`` in one step."""
-        aside = self.summary.with_suffix(".partial")
-        aside.write_text(json.dumps(summary, indent=2) + "\n")
-        aside.replace(self.summary)
+        _write_in_one_step(self.summary, summary)
+
+    def write_test(self, test: dict[str, Any]) -> None:
+        """Write ``test.json``: what episodes after the run returned."""
+        _write_in_one_step(self.test, test)
+
+    def final_evaluation(self) -> dict[str, Any]:
+        """The last evaluation of a finished run, by ``greedy`` and ``epsilon``; that of ``test`` comes first."""
+        summary = self.read_summary()
+        try:
+            test: dict[str, Any] = json.loads(self.test.read_text())
+        except (OSError, ValueError):  # none, or one that a kill has cut off
+            return cast(dict[str, Any], summary["eval"])
+        same_policy = test["frames"] == summary["frames"]
+        same_question = test["eval"]["epsilon"]["epsilon"] == summary["eval"]["epsilon"]["epsilon"]
+        return cast(dict[str, Any], (test if same_policy and same_question else summary)["eval"])
 
     def read_summary(self) -> dict[str, Any]:
         """``summary.json`` of a finished run.
@@ -108,3 +122,9 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise InputError("run folder", str(self.path), f"its summary.json cannot be read ({error})") from error
         return summary
+
+
+def _write_in_one_step(file: Path, content: dict[str, Any]) -> None:
+    aside = file.with_suffix(".partial")
+    aside.write_text(json.dumps(content, indent=2) + "\n")
+    aside.replace(file)

@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,21 +36,52 @@ def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "replay_ratio": data.replay_ratio,
         "seconds": round(metrics.seconds, 2),
         "frames_per_second": round(metrics.timed_frames / metrics.seconds, 1) if metrics.seconds else None,
-        "eval": {
-            name: {
-                "mean": metrics.latest.get(f"eval/return{suffix}"),
-                "standard_error": metrics.latest.get(f"eval/return_standard_error{suffix}"),
-                "episodes": data.evaluation.episodes,
-                "epsilon": epsilon,
-            }
-            for name, suffix, epsilon in (("greedy", "_greedy", 0.0), ("epsilon", "", data.evaluation.epsilon))
-        },
+        "eval": _evaluated(metrics.latest, data.evaluation),
         "train_return": metrics.latest.get("train/return"),
         "random_return": random_return(data),
         "expert": expert,
         "versions": {name: version(name) for name in PACKAGES},
         "git_revision": git_revision(),
     }
+
+
+def _evaluated(metrics: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+    """Returns of the greedy policy and at ε, from metrics of those names."""
+    return {
+        name: {
+            "mean": _number(metrics.get(f"eval/return{suffix}")),
+            "standard_error": _number(metrics.get(f"eval/return_standard_error{suffix}")),
+            "episodes": settings.episodes,
+            "epsilon": epsilon,
+        }
+        for name, suffix, epsilon in (("greedy", "_greedy", 0.0), ("epsilon", "", settings.epsilon))
+    }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def keep_test(checkpoint: Path, frames: int, trainer: Any) -> str | None:
+    """Write what ``test`` measured into the folder of the finished run whose checkpoint it played.
+
+    Args:
+        checkpoint: ``RUN/checkpoints/NAME/model.ckpt``.
+        frames: of the checkpoint.
+        trainer: that has played.
+
+    Returns:
+        What to tell the user; nothing where the checkpoint lies in no folder of a finished run.
+    """
+    folder = RunFolder(checkpoint.absolute().parent.parent.parent)
+    if not folder.summary.exists():
+        return None
+    data = trainer.datamodule
+    try:
+        folder.write_test({"frames": frames, "eval": _evaluated(trainer.callback_metrics, data.evaluation)})
+    except OSError as failure:  # the episodes were played, and the user sees what they returned
+        return f"warning: {folder.test} could not be written ({failure.strerror})."
+    return f"kept in {folder.test}"
 
 
 def provenance(command: str, expert: dict[str, Any] | None, ranks: int) -> dict[str, Any]:
