@@ -95,9 +95,8 @@ def measure(configs, frames):
     finally:
         shutil.rmtree(folder)
     whole = 1e6 / summary["frames_per_second"]
-    timed = whole * sum(clock.seconds.values()) / summary["seconds"]
-    microseconds = {part: timed * seconds / sum(clock.seconds.values()) for part, seconds in clock.seconds.items()}
-    microseconds["Lightning and what is not named"] = whole - timed
+    microseconds = {part: whole * seconds / summary["seconds"] for part, seconds in clock.seconds.items()}
+    microseconds["Lightning and what is not named"] = whole - sum(microseconds.values())
     return {
         "frames_per_second": summary["frames_per_second"],
         "microseconds_per_frame": {name: round(value, 1) for name, value in microseconds.items()},

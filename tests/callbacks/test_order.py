@@ -9,7 +9,7 @@ from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
 from diiqn_lightning.callbacks.expert_visits import ExpertVisits
 from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
-from diiqn_lightning.cli.training import TRAINER_DEFAULTS, quiet_libraries
+from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
 from diiqn_lightning.data import EvaluationSettings, Prioritization, ReplayDataModule
 from diiqn_lightning.experts import files
 from diiqn_lightning.modules import DIIQN

@@ -101,15 +101,15 @@ def test_refuses_a_folder_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("frames", "epsilon", "counted"),
-    [(100, 0.01, 7.0), (50, 0.01, 1.0), (100, 0.1, 1.0)],
-    ids=["of the last checkpoint", "of an earlier one", "at another exploration rate"],
+    ("frames", "epsilon", "episodes", "counted"),
+    [(100, 0.01, 500, 7.0), (50, 0.01, 500, 1.0), (100, 0.1, 500, 1.0), (100, 0.01, 4, 1.0)],
+    ids=["of the last checkpoint", "of an earlier one", "at another exploration rate", "fewer"],
 )
 def test_episodes_played_after_the_run_count_where_they_ask_the_same_of_the_same_policy(
-    frames, epsilon, counted, tmp_path
+    frames, epsilon, episodes, counted, tmp_path
 ):
     folder = RunFolder(make_run(tmp_path / "a"))
-    part = {"mean": 7.0, "standard_error": 0.05, "episodes": 500, "epsilon": epsilon}
+    part = {"mean": 7.0, "standard_error": 0.05, "episodes": episodes, "epsilon": epsilon}
     folder.write_test({"frames": frames, "eval": {"epsilon": part, "greedy": {**part, "epsilon": 0.0}}})
     row = ledger_row(folder)
     assert row["eval_return"] == row["eval_return_greedy"] == counted

@@ -9,7 +9,8 @@ import torch
 import yaml
 
 from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL, newest_whole, plain_values_only, read_manifest
-from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
+from diiqn_lightning.cli.lightning_defaults import quiet_libraries
+from diiqn_lightning.cli.training import TrainingCLI
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder

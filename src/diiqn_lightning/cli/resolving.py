@@ -73,9 +73,10 @@ def _answers(runs: Sequence[Options]) -> Iterator[Iterator[RunFacts | str]]:
 
 def _resolve_one(options: Sequence[str]) -> RunFacts | str:
     """Facts of a run, or what ``fit`` has against it."""
+    from diiqn_lightning.cli.lightning_defaults import quiet_libraries
     from diiqn_lightning.cli.messages import cause_of
     from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT
-    from diiqn_lightning.cli.training import TrainingCLI, quiet_libraries
+    from diiqn_lightning.cli.training import TrainingCLI
     from diiqn_lightning.compatibility import check_torchrl
     from diiqn_lightning.report.ledger import run_key
 

@@ -1,12 +1,10 @@
 """``fit``, ``validate`` and ``test``: Lightning's command line with this project's blocks."""
 
 import hashlib
-import logging
 import os
 import shlex
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from diiqn_lightning.callbacks.rank_merging import RankMerging
 from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, agents_run_id, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
+from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
@@ -51,17 +50,6 @@ from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.summary import evaluation_table, finish_run, keep_test, provenance
-
-TRAINER_DEFAULTS: dict[str, Any] = {
-    "logger": False,
-    "max_epochs": -1,  # the run ends by frames, see FrameBudget
-    "reload_dataloaders_every_n_epochs": 1,  # the stream sets each epoch's length
-    "num_sanity_val_steps": 0,
-    "use_distributed_sampler": False,
-    "enable_progress_bar": False,  # FrameProgress counts frames
-    "enable_model_summary": False,
-}
-"""Settings of the Trainer that the design relies on."""
 
 
 class TrainingCLI(LightningCLI):
@@ -276,13 +264,6 @@ class TrainingCLI(LightningCLI):
 
     def _command(self) -> str:
         return shlex.join(["python", "-m", "diiqn_lightning", *self.arguments])
-
-
-def quiet_libraries() -> None:
-    """Silence what libraries say that a user of this one cannot act on."""
-    warnings.filterwarnings("ignore", module="lightning")
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
 
 
 def run(arguments: list[str]) -> int:

@@ -97,15 +97,18 @@ class RunFolder:
         _write_in_one_step(self.test, test)
 
     def final_evaluation(self) -> dict[str, Any]:
-        """The last evaluation of a finished run, by ``greedy`` and ``epsilon``; that of ``test`` comes first."""
+        """The last evaluation of a finished run, by ``greedy`` and ``epsilon``; or ``test``'s, if that is as good.
+
+        It is if it asks the same of the same checkpoint, with as many episodes or more.
+        """
         summary = self.read_summary()
         try:
             test: dict[str, Any] = json.loads(self.test.read_text())
         except (OSError, ValueError):  # none, or one that a kill has cut off
             return cast(dict[str, Any], summary["eval"])
-        same_policy = test["frames"] == summary["frames"]
-        same_question = test["eval"]["epsilon"]["epsilon"] == summary["eval"]["epsilon"]["epsilon"]
-        return cast(dict[str, Any], (test if same_policy and same_question else summary)["eval"])
+        tested, ended = test["eval"]["epsilon"], summary["eval"]["epsilon"]
+        same = (test["frames"], tested["epsilon"]) == (summary["frames"], ended["epsilon"])
+        return cast(dict[str, Any], (test if same and tested["episodes"] >= ended["episodes"] else summary)["eval"])
 
     def read_summary(self) -> dict[str, Any]:
         """``summary.json`` of a finished run.
