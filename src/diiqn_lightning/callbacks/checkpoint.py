@@ -116,6 +116,9 @@ class RunCheckpoint(Checkpoint):
         """Listen to signals (here, because Lightning sets its own handlers just before)."""
         for number in (signal.SIGINT, *REQUEUED):
             self._handlers_before[number] = signal.signal(number, self._request_stop)
+        # Lightning has the ranks ask each other before every batch whether its own handler, which no signal reaches
+        # now, has heard one: a meeting that costs two ranks on one machine up to a twentieth of their time.
+        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Listen no longer."""

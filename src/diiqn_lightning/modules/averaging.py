@@ -38,19 +38,21 @@ class FlatAveraging(DDPStrategy):
     def __init__(self, **settings: Any) -> None:
         super().__init__(timeout=PATIENCE, **settings)
         self._shared: SharedMemorySum | None = None
+        self._parameters: list[nn.Parameter] = []  # a walk through all modules for each update adds up
 
     def configure_ddp(self) -> None:
         """Give all processes the first one's weights; the module stays as it is."""
         module = self._module()
         for tensor in module.state_dict().values():
             torch.distributed.broadcast(tensor, src=0)
+        self._parameters = list(module.parameters())
         if self.num_nodes == 1 and self.root_device.type == "cpu":
-            largest = sum(parameter.nbytes for parameter in module.parameters() if parameter.requires_grad)
+            largest = sum(parameter.nbytes for parameter in self._parameters if parameter.requires_grad)
             self._shared = SharedMemorySum(self.global_rank, self.world_size, largest, PATIENCE.total_seconds())
 
     def post_backward(self, closure_loss: Tensor) -> None:
         """Replace gradients by their mean over the processes."""
-        gradients = {p: p.grad for p in self._module().parameters() if p.grad is not None}
+        gradients = {p: p.grad for p in self._parameters if p.grad is not None}
         mean = self.reduce(torch.cat([gradient.flatten() for gradient in gradients.values()]))
         parts = torch.split(mean, [parameter.numel() for parameter in gradients])
         for parameter, part in zip(gradients, parts, strict=True):
