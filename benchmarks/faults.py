@@ -1,9 +1,9 @@
-"""Each fault of tests/cli/test_faults.py and test_wandb.py again and again: what ended well, and how long it took.
+"""Each fault of tests/cli/test_faults.py and test_wandb.py, and a folder that cannot be written to, again and again.
 
     python -m benchmarks.faults --times 10 --out results/faults/faults.json
 
 The tests inject real faults into real processes and look at what is left: the message, the exit status, checkpoints.
-One that hangs fails by its own time limit. A round has all of them; the table has a row for each fault.
+The table says what ended well, and how long it took. One that hangs fails by its own time limit. A round has all of them.
 """
 
 import argparse
@@ -18,7 +18,11 @@ from pathlib import Path
 
 from benchmarks.machine import machine_facts
 
-TESTS = ("tests/cli/test_faults.py", "tests/cli/test_wandb.py")
+TESTS = (
+    "tests/cli/test_faults.py",
+    "tests/cli/test_wandb.py",
+    "tests/cli/test_training.py::test_bad_input_gets_one_sentence[unwritable folder]",
+)
 
 
 def injected(folder):
