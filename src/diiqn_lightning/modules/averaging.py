@@ -38,6 +38,7 @@ class FlatAveraging(DDPStrategy):
     def __init__(self, **settings: Any) -> None:
         super().__init__(timeout=PATIENCE, **settings)
         self._shared: SharedMemorySum | None = None
+        self._mean = torch.empty(0)
         self._parameters: list[nn.Parameter] = []  # a walk through all modules for each update adds up
 
     def configure_ddp(self) -> None:
@@ -46,16 +47,25 @@ class FlatAveraging(DDPStrategy):
         for tensor in module.state_dict().values():
             torch.distributed.broadcast(tensor, src=0)
         self._parameters = list(module.parameters())
-        if self.num_nodes == 1 and self.root_device.type == "cpu":
-            largest = sum(parameter.nbytes for parameter in self._parameters if parameter.requires_grad)
-            self._shared = SharedMemorySum(self.global_rank, self.world_size, largest, PATIENCE.total_seconds())
+        if self.num_nodes == 1 < self.world_size and self.root_device.type == "cpu":
+            learned = [parameter for parameter in self._parameters if parameter.requires_grad]
+            self._mean = torch.empty(sum(parameter.numel() for parameter in learned), dtype=learned[0].dtype)
+            self._shared = SharedMemorySum(
+                self.global_rank, self.world_size, self._mean.nbytes, PATIENCE.total_seconds()
+            )
 
     def post_backward(self, closure_loss: Tensor) -> None:
         """Replace gradients by their mean over the processes."""
         gradients = {p: p.grad for p in self._parameters if p.grad is not None}
-        mean = self.reduce(torch.cat([gradient.flatten() for gradient in gradients.values()]))
-        parts = torch.split(mean, [parameter.numel() for parameter in gradients])
-        for parameter, part in zip(gradients, parts, strict=True):
+        flat = [gradient.flatten() for gradient in gradients.values()]
+        sizes = [gradient.numel() for gradient in flat]
+        if self._shared is not None and self._shared.available:
+            mean = self._mean[: sum(sizes)]  # the optimizer has done with what it had before
+            self._add_up(self._shared, flat, mean)
+            mean.div_(self.world_size)
+        else:
+            mean = self.reduce(torch.cat(flat))
+        for parameter, part in zip(gradients, torch.split(mean, sizes), strict=True):
             parameter.grad = part.view_as(parameter)
 
     def reduce(self, tensor: Tensor, group: Any = None, reduce_op: ReduceOp | str | None = "mean") -> Tensor:
@@ -73,14 +83,21 @@ class FlatAveraging(DDPStrategy):
         """
         if group is not None or reduce_op not in ("mean", "avg", "sum", ReduceOp.SUM):
             return super().reduce(tensor, group, reduce_op)
-        try:
-            if self._shared is not None and self._shared.takes(tensor):
-                self._shared.add_up(tensor)
-            else:
+        if self._shared is not None and self._shared.takes(tensor):
+            self._add_up(self._shared, [tensor.view(-1)], tensor.view(-1))
+        else:
+            try:
                 torch.distributed.all_reduce(tensor)
-        except (OSError, RuntimeError) as error:  # of sockets; of gloo and NCCL
-            raise ProcessLostError from error
+            except RuntimeError as error:  # of gloo and NCCL
+                raise ProcessLostError from error
         return tensor.div_(self.world_size) if reduce_op in ("mean", "avg") else tensor
+
+    @staticmethod
+    def _add_up(shared: SharedMemorySum, parts: list[Tensor], total: Tensor) -> None:
+        try:
+            shared.add_up(parts, total)
+        except OSError as error:
+            raise ProcessLostError from error
 
     def teardown(self) -> None:
         """Let go of what the processes share."""

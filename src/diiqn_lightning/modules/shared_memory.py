@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -81,25 +82,28 @@ class SharedMemorySum:
             self.available and tensor.device.type == "cpu" and tensor.is_contiguous() and tensor.nbytes <= self.capacity
         )
 
-    def add_up(self, tensor: Tensor) -> None:
-        """Set a tensor to the sum of all processes' tensors of this shape and dtype.
+    def add_up(self, parts: Sequence[Tensor], total: Tensor) -> None:
+        """Sum over all processes of what they have, joined.
+
+        Args:
+            parts: of one dtype, flat; may be the total itself.
+            total: that the sum is written to, flat and as long as all parts.
 
         Raises:
             ConnectionError: if another process has ended.
             TimeoutError: if another process is not heard of.
         """
-        places = self._places[self._turn, :, : tensor.nbytes].view(tensor.dtype)
+        places = self._places[self._turn, :, : total.nbytes].view(total.dtype)
         self._turn = 1 - self._turn
-        own = tensor.view(-1)
-        places[self.rank].copy_(own)
+        torch.cat([*parts], out=places[self.rank])
         for other in self._others:
             other.sendall(b"1")
         for other in self._others:
             if not other.recv(1):
                 raise ConnectionError("Another process of the run has ended.")
-        own.copy_(places[0])
-        for place in places[1:]:
-            own.add_(place)
+        torch.add(places[0], places[1], out=total)
+        for place in places[2:]:
+            total.add_(place)
 
     def close(self) -> None:
         """Tell the others that this process takes part no longer."""
