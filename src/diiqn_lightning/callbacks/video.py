@@ -2,15 +2,16 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import imageio.v3 as imageio
 import lightning
 import numpy as np
 import torch
+from PIL import Image
 
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.envs.episodes import EVALUATION
@@ -51,10 +52,26 @@ class EvaluationVideo(lightning.Callback):
         self.folder, self.settings = folder, settings
         self.seconds_outside_training = 0.0
         self._evaluations = 0
+        self._films = False
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Say before the training if nothing can be filmed.
+
+        What drawing needs is imported here, too: memory that grew in the midst of a long run would look like a leak.
+        """
+        if trainer.is_global_zero:
+            try:
+                with self._environment(trainer.datamodule) as env:
+                    env.reset()
+                    env.render()
+            except (InputError, gym.error.Error, OSError) as error:
+                print(f"No video: {error}", file=sys.stderr)
+            else:
+                self._films = True
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Film on rank 0."""
-        if trainer.state.fn != "fit" or not trainer.is_global_zero:
+        if trainer.state.fn != "fit" or not self._films:
             return
         self._evaluations += 1
         if self._evaluations % self.settings.every_n_evaluations and not trainer.datamodule.stream.finished:
@@ -64,27 +81,41 @@ class EvaluationVideo(lightning.Callback):
         try:
             self._film(trainer.datamodule, pl_module, path)
         except (InputError, gym.error.Error, OSError) as error:
-            if self._evaluations <= self.settings.every_n_evaluations:
-                print(f"No video: {error}", file=sys.stderr)
+            print(f"No video: {error}", file=sys.stderr)
         else:
             for logger in trainer.loggers:
                 if hasattr(logger, "log_video"):
                     logger.log_video("eval/video", [str(path)], step=trainer.datamodule.frames, format=["gif"])
         self.seconds_outside_training += time.perf_counter() - started
 
-    def _film(self, data: Any, pl_module: Any, path: Path) -> None:
-        env = make_gym_env(
+    @staticmethod
+    def _environment(data: Any) -> gym.Env[Any, Any]:
+        return make_gym_env(
             data.env, seed=data.seed, purpose=EVALUATION, env_kwargs=data.env_kwargs, render_mode="rgb_array"
         )
-        with env:
-            observation, _ = env.reset()
-            pictures = [env.render()]
-            for _ in range(self.settings.max_steps):
-                action = pl_module.greedy(torch.from_numpy(np.asarray(observation)[None]))[0]
-                observation, _, terminated, truncated, _ = env.step(int(action))
-                pictures.append(env.render())
-                if terminated or truncated:
-                    break
+
+    def _film(self, data: Any, pl_module: Any, path: Path) -> None:
+        """Write pictures one at a time, as they are played: a film of all of them would fill memory."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        film = np.stack([enlarged(np.asarray(picture)) for picture in pictures])
-        imageio.imwrite(path, film, duration=1000 / self.settings.frames_per_second, loop=0)
+        aside = path.with_name(f".{path.name}")
+        try:
+            with self._environment(data) as env:
+                pictures = (Image.fromarray(enlarged(picture)) for picture in self._episode(env, pl_module))
+                next(pictures).save(
+                    aside, save_all=True, append_images=pictures, loop=0,
+                    duration=1000 / self.settings.frames_per_second,
+                )  # fmt: skip
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def _episode(self, env: gym.Env[Any, Any], pl_module: Any) -> Iterator[Any]:
+        """Pictures of a greedy episode."""
+        observation, _ = env.reset()
+        yield np.asarray(env.render())
+        for _ in range(self.settings.max_steps):
+            action = pl_module.greedy(torch.from_numpy(np.asarray(observation)[None]))[0]
+            observation, _, terminated, truncated, _ = env.step(int(action))
+            yield np.asarray(env.render())
+            if terminated or truncated:
+                break
