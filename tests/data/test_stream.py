@@ -89,6 +89,13 @@ def test_frames_count_all_ranks():
     assert len(stream.replay) == 12
 
 
+@pytest.mark.parametrize(("ranks", "share"), [(1, 100), (3, 34)])
+def test_ranks_together_look_back_on_as_many_episodes(ranks, share):
+    stream = make_stream(ranks=ranks)
+    stream.recent_returns.extend(range(200))
+    assert list(stream.recent_returns) == list(range(200 - share, 200))
+
+
 def test_the_actor_is_told_the_frames_before_its_own():
     stream = make_stream()
     for _ in stream.begin_epoch():

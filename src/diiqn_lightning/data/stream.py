@@ -16,6 +16,9 @@ from diiqn_lightning.data.replay import Replay
 from diiqn_lightning.envs.episodes import restore_running_episodes, running_episodes
 from diiqn_lightning.errors import InputError
 
+RECENT_EPISODES = 100
+"""Episodes, of all ranks together, whose mean is the return in training."""
+
 
 class Actor(Protocol):
     """What chooses the actions: the LightningModule."""
@@ -79,8 +82,10 @@ class FrameStream:
         self.updates = 0
         self.episodes = 0
         self._updates_before = 0
-        self.recent_returns: deque[float] = deque(maxlen=100)
-        self.recent_lengths: deque[int] = deque(maxlen=100)
+        # All ranks together: were it as many on each, more ranks would look further back.
+        share = -(-RECENT_EPISODES // ranks)
+        self.recent_returns: deque[float] = deque(maxlen=share)
+        self.recent_lengths: deque[int] = deque(maxlen=share)
         self._epoch_end = 0
         self._generator = torch.Generator().manual_seed(seed)
         self._returns = torch.zeros(self.num_envs, dtype=torch.float64)

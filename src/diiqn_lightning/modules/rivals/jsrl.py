@@ -70,7 +70,7 @@ class JSRL(GuidedDQN):
         """Go on to the next stage if the returns allow it, which all processes decide together."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
         # Of the stage alone: what began before it says nothing about it.
-        finished = min(EPISODES, stream.episodes - self.episodes_before)
+        finished = min(len(stream.recent_returns), EPISODES, stream.episodes - self.episodes_before)
         returns, lengths = (
             list(recent)[len(recent) - finished :] for recent in (stream.recent_returns, stream.recent_lengths)
         )
