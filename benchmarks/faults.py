@@ -3,7 +3,7 @@
     python -m benchmarks.faults --times 10 --out results/faults/faults.json
 
 The tests inject real faults into real processes and look at what is left: the message, the exit status, checkpoints.
-The table says what ended well, and how long it took. One that hangs fails by its own time limit. A round has all.
+One that hangs fails by its own time limit. The table says what ended well, and how long it took.
 """
 
 import argparse

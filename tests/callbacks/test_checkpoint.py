@@ -1,4 +1,5 @@
 import pytest
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
 from diiqn_lightning.callbacks.checkpoint import CheckpointSettings
 from diiqn_lightning.callbacks.manifest import read_manifest
@@ -18,6 +19,10 @@ def test_the_last_two_are_kept_and_last_is_the_newest(checkpoints):
     assert names == ["0000000452-0000000088", "0000000600-0000000125", "last"]
     assert (checkpoints / "last").resolve().name == names[1]
     assert read_manifest(checkpoints / "last")["frames"] == 600
+
+
+def test_the_question_of_lightnings_that_ranks_are_spared_is_still_called_so():
+    assert callable(_TrainingEpochLoop._broadcast_sigterm_tensor)
 
 
 @pytest.mark.parametrize("field", ["every_n_frames", "keep"])

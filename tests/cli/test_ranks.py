@@ -145,6 +145,26 @@ def test_two_nodes_under_slurm_are_stopped_before_their_time_is_over_and_go_on(t
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == frames + 160
 
 
+def test_a_signal_to_one_process_stops_all_at_the_same_update(tmp_path):
+    two = ["--trainer.devices=2", "--trainer.accelerator=cpu", "--video=null", "--data.num_envs=4"]
+    arguments = fit("dqn", tmp_path / "run", *two, "--data.frames_per_epoch=100000", frames=200_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diiqn_lightning", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CONFIGS.parent, start_new_session=True,
+    )  # fmt: skip
+    last = tmp_path / "run" / "checkpoints" / "last"
+    end = time.monotonic() + 150
+    while not last.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, complaint = process.communicate(timeout=100)
+    assert process.returncode == 0, complaint
+    assert "interrupted" in complaint
+    assert {"rank-0.pt", "rank-1.pt"} <= {path.name for path in last.iterdir()}
+
+
 def test_processes_started_one_by_one_need_a_named_folder(run, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")
     monkeypatch.chdir(tmp_path)

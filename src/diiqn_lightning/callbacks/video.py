@@ -62,16 +62,15 @@ class EvaluationVideo(lightning.Callback):
         if trainer.is_global_zero:
             try:
                 with self._environment(trainer.datamodule) as env:
-                    env.reset()
-                    env.render()
-            except (InputError, gym.error.Error, OSError) as error:
+                    next(self._episode(env, pl_module))
+            except Exception as error:  # whatever a renderer without a display or a package raises
                 print(f"No video: {error}", file=sys.stderr)
             else:
                 self._films = True
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Film on rank 0."""
-        if trainer.state.fn != "fit" or not self._films:
+        if not self._films:
             return
         self._evaluations += 1
         if self._evaluations % self.settings.every_n_evaluations and not trainer.datamodule.stream.finished:
@@ -100,7 +99,7 @@ class EvaluationVideo(lightning.Callback):
         aside = path.with_name(f".{path.name}")
         try:
             with self._environment(data) as env:
-                pictures = (Image.fromarray(enlarged(picture)) for picture in self._episode(env, pl_module))
+                pictures = self._episode(env, pl_module)
                 next(pictures).save(
                     aside, save_all=True, append_images=pictures, loop=0,
                     duration=1000 / self.settings.frames_per_second,
@@ -109,13 +108,18 @@ class EvaluationVideo(lightning.Callback):
         finally:
             aside.unlink(missing_ok=True)
 
-    def _episode(self, env: gym.Env[Any, Any], pl_module: Any) -> Iterator[Any]:
+    def _episode(self, env: gym.Env[Any, Any], pl_module: Any) -> Iterator[Image.Image]:
         """Pictures of a greedy episode."""
         observation, _ = env.reset()
-        yield np.asarray(env.render())
+        yield picture_of(env)
         for _ in range(self.settings.max_steps):
             action = pl_module.greedy(torch.from_numpy(np.asarray(observation)[None]))[0]
             observation, _, terminated, truncated, _ = env.step(int(action))
-            yield np.asarray(env.render())
+            yield picture_of(env)
             if terminated or truncated:
                 break
+
+
+def picture_of(env: gym.Env[Any, Any]) -> Image.Image:
+    """What an environment shows, large enough to be seen."""
+    return Image.fromarray(enlarged(np.asarray(env.render())))

@@ -26,7 +26,7 @@ class SharedMemorySum:
 
     Args:
         rank: of this process.
-        ranks: how many there are.
+        ranks: how many there are, at least two.
         capacity: bytes of the largest tensor.
         timeout: seconds after which a process that is not heard of counts as hanging.
     """
@@ -86,7 +86,7 @@ class SharedMemorySum:
         """Sum over all processes of what they have, joined.
 
         Args:
-            parts: of one dtype, flat; may be the total itself.
+            parts: of the total's dtype, flat; one of them may be the total itself.
             total: that the sum is written to, flat and as long as all parts.
 
         Raises:
