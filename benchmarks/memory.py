@@ -19,6 +19,7 @@ from pathlib import Path
 
 import lightning
 import torch
+from torch._subclasses import FakeTensor
 
 from benchmarks.command_line import layers
 from benchmarks.random_expert import random_expert
@@ -41,6 +42,8 @@ def tensors():
     largest = {}
     for found in gc.get_objects():
         if not issubclass(type(found), torch.Tensor) or found.device.type != "cpu":
+            continue
+        if issubclass(type(found), FakeTensor):  # what torch.export leaves behind has a shape and no memory
             continue
         storage = found.untyped_storage()
         seen = largest.get(storage.data_ptr())
