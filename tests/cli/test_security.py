@@ -78,27 +78,75 @@ def test_checkpoints(name, use, run, finished, mark, tmp_path):
         assert len(complaint.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"model": {"init_args": {"optimizer": {"class_path": "subprocess.Popen"}}}},
-        {"trainer": {"callbacks": [{"class_path": "subprocess.Popen", "init_args": {"args": ["true"]}}]}},
-        {"model": {"class_path": "os.system"}},
-        {"model": {"init_args": {"optimizer": "evil.make"}}},
-        {"trainer": {"callbacks": ["evil.make"]}},
-        {"trainer": {"logger": "evil.make"}},
-        {"expert_sampling": "evil.make"},
-    ],
-)
-def test_the_configuration_beside_a_checkpoint(change, run, finished, mark, tmp_path):
-    path = finished / "config.yaml"
+FOREIGN = {
+    "optimizer": {"model": {"init_args": {"optimizer": {"class_path": "theirs.Made"}}}},
+    "callback": {"trainer": {"callbacks": [{"class_path": "theirs.Made"}]}},
+    "model": {"model": {"class_path": "theirs.Made"}},
+    "optimizer by name": {"model": {"init_args": {"optimizer": "theirs.Made"}}},
+    "callback by name": {"trainer": {"callbacks": ["theirs.Made"]}},
+    "logger by name": {"trainer": {"logger": "theirs.Made"}},
+    "sampling by name": {"expert_sampling": "theirs.Made"},
+    "what a module of ours imports": {"model": {"class_path": "diiqn_lightning.cli.training.os.system"}},
+    "a file of the trainer's options": {"trainer": "theirs.yaml"},
+    "the same without an ending": {"trainer": "theirs"},
+    "a file of more options": {"config": "theirs.yaml"},
+    "a file in place of a class": {"model": "theirs"},
+    "a file in place of a block": {"confidence": "theirs"},
+    "a file in place of a value": {"model": {"init_args": {"exploration": "theirs.yaml"}}},
+}
+"""Changes of a run's configuration by which it would load code, or more options from a file."""
+
+
+@pytest.fixture
+def theirs(finished, mark, tmp_path, monkeypatch):
+    """A module in reach of the interpreter that leaves a mark when it is imported, and files that name it."""
+    there = tmp_path / "there"
+    there.mkdir()
+    (there / "theirs.py").write_text(
+        f"import pathlib, lightning\npathlib.Path({str(mark)!r}).touch()\nclass Made(lightning.Callback): pass\n"
+    )
+    monkeypatch.syspath_prepend(there)
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)
+    for folder in (finished, there):
+        for name in ("theirs.yaml", "theirs"):
+            (folder / name).write_text("callbacks: [{class_path: theirs.Made}]\nclass_path: theirs.Made\n")
+    monkeypatch.chdir(there)
+    return finished
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_the_configuration_beside_a_checkpoint(change, run, theirs, mark, tmp_path):
+    path = theirs / "config.yaml"
     content = yaml.safe_load(path.read_text())
-    merge(content, change)
+    merge(content, FOREIGN[change])
     path.write_text(yaml.safe_dump(content))
-    last = finished / "checkpoints" / "last"
-    code, _, complaint = run("record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50")
-    assert code == 2
-    assert "only classes of diiqn_lightning and torch.optim" in complaint
+    last = theirs / "checkpoints" / "last"
+    weights = f"--ckpt_path={last / 'model.ckpt'}"
+    for command in (
+        ["record", "--checkpoint", last, "--out", tmp_path / "new.expert", "--transitions=50"],
+        ["export", last, "--out", tmp_path / "exported", "--states=2"],
+        ["watch", last, "--out", tmp_path / "a.gif", "--max_steps=2"],
+        ["validate", "--config", path, weights],
+        ["test", f"--config={path}", weights],
+        ["fit", "-c", path, f"--run_dir={tmp_path / 'new'}"],
+    ):
+        code, _, complaint = run(*command)
+        assert code == 2, command
+        assert "only classes of diiqn_lightning and torch.optim" in complaint, command
+        assert len(complaint.strip().splitlines()) == 1
+        assert not mark.exists(), command
+
+
+def test_classes_of_ones_own_are_built_where_the_user_vouches_for_them(run, theirs, mark, monkeypatch):
+    path = theirs / "config.yaml"
+    content = yaml.safe_load(path.read_text())
+    merge(content, FOREIGN["callback"])
+    path.write_text(yaml.safe_dump(content))
+    monkeypatch.setenv("DIIQN_LIGHTNING_TRUSTED", "others, theirs")
+    weights = f"--ckpt_path={theirs / 'checkpoints' / 'last' / 'model.ckpt'}"
+    code, _, complaint = run("validate", "--config", path, weights)
+    assert code == 0, complaint
+    assert mark.exists()
 
 
 @pytest.mark.parametrize("verb", ["record", "export", "watch"])

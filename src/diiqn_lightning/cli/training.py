@@ -32,6 +32,7 @@ from diiqn_lightning.callbacks.rank_merging import RankMerging
 from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, agents_run_id, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
+from diiqn_lightning.cli.foreign_config import check_named_configs
 from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
@@ -62,6 +63,8 @@ class TrainingCLI(LightningCLI):
 
     def __init__(self, args: list[str], build_only: bool = False) -> None:
         self.arguments, self.build_only = args, build_only
+        if not build_only:  # who builds a run's agent has looked already
+            check_named_configs(args)
         try:
             self._build_and_run(args)
         except (ValueError, TypeError):
