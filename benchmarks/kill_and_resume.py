@@ -2,12 +2,14 @@
 
     python -m benchmarks.kill_and_resume --kills 20 --out results/resume/kills.json
 
-Every other kill waits for a checkpoint to be half written. What has to be the same, to the bit: weights, optimizer,
+Moments are drawn from all of a run's time, its start and its end included; every other kill waits for a checkpoint to
+be half written. What has to be the same, to the bit: weights, optimizer,
 replay, running episodes, table, counts and random generators of the last checkpoint, and all metrics but those of
 the clock.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
@@ -25,6 +27,7 @@ from benchmarks.machine import machine_facts
 CASES = {
     "dqn": ["--config=configs/dqn.yaml"],
     "diiqn": ["--config=configs/diiqn.yaml", "--action_inference.relabel_every_n_frames=200"],
+    "diiqn_literal": ["--config=configs/diiqn_literal.yaml"],
     "ha_diiqn": [
         "--config=configs/ha_diiqn.yaml",
         "--config=configs/env/maze2d.yaml",
@@ -56,9 +59,18 @@ def start(arguments, resume):
     )
 
 
-def has_checkpoint(folder):
-    """Whether there is one to go on from."""
-    return (folder / "checkpoints" / "last").exists()
+def begun(folder):
+    """Whether a run was started here, which is what there is to see before its first checkpoint."""
+    return (folder / "sessions.json").exists()
+
+
+def half_written(folder):
+    """Checkpoints that are being written, or that a kill has left so; a new one of the same name is another."""
+    found = set()
+    for path in folder.glob("checkpoints/.*.partial"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add((path.name, path.stat().st_ino))
+    return found
 
 
 def wait_until(condition, process, seconds):
@@ -68,27 +80,37 @@ def wait_until(condition, process, seconds):
         time.sleep(0.001)
 
 
-def kill_once(arguments, folder, draw, while_saving):
-    """Start or resume the run and kill it; whether it was alive to be killed."""
-    last = folder / "checkpoints" / "last"
-    newest = last.readlink() if has_checkpoint(folder) else None
-    process = start(arguments, resume=newest is not None)
-    # Not before it has got anywhere: a run that is killed before its first checkpoint has lost nothing yet.
-    wait_until(lambda: has_checkpoint(folder) and last.readlink() != newest, process, 120)
-    if while_saving:
-        wait_until(lambda: any(folder.glob("checkpoints/.*.partial")), process, 60)
-    else:
-        time.sleep(draw.uniform(0, 1.5))
+def kill_once(arguments, folder, moment):
+    """Start the run or go on with it, and kill it.
+
+    Args:
+        moment: seconds after its start; ``None`` waits for a checkpoint to be half written.
+
+    Returns:
+        What there was when it was killed; ``None`` where it had ended before.
+    """
+    left = half_written(folder)
+    process = start(arguments, resume=begun(folder))
+    began = time.monotonic()
+    wait_until(lambda: moment is None and half_written(folder) - left, process, 120 if moment is None else moment)
+    seconds = time.monotonic() - began
     alive = process.poll() is None
     if alive:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    return alive
+    if not alive:
+        return None
+    manifest = folder / "checkpoints" / "last" / "manifest.json"
+    return {
+        "seconds": round(seconds, 2),
+        "frames_saved": json.loads(manifest.read_text())["frames"] if manifest.exists() else 0,
+        "half_written": bool(half_written(folder) - left),
+    }
 
 
 def finish(arguments, folder):
     """Let the run come to its end."""
-    process = start(arguments, resume=has_checkpoint(folder))
+    process = start(arguments, resume=begun(folder))
     _, complaint = process.communicate()
     if process.returncode != 0:
         raise RuntimeError(complaint.decode())
@@ -125,28 +147,46 @@ def same(one, other):
 
 
 def trial(case, ranks, kills, frames, folder, seed):
-    """Runs a case whole and with kills; the number of kills that hit, and the differences at the end."""
+    """Compare runs that are killed so many times with one that is left alone.
+
+    Every other moment is drawn uniformly from the time that the run takes by itself, its start and its end included;
+    the others are those at which a checkpoint is half written. A run that comes to its end is followed by another one.
+
+    Returns:
+        What there was at each kill, and the differences at the ends.
+    """
     draw = random.Random(seed)
-    whole, killed = folder / "whole", folder / "killed"
+    whole = folder / "whole"
+    began = time.monotonic()
     finish(command(case, ranks, whole, frames), whole)
-    hits = 0
-    for number in range(kills):
-        hits += kill_once(command(case, ranks, killed, frames), killed, draw, while_saving=number % 2 == 1)
-        if (killed / "summary.json").exists():
-            break
-    if not (killed / "summary.json").exists():
-        finish(command(case, ranks, killed, frames), killed)
-    return hits, differences(whole, killed)
+    lasts = time.monotonic() - began
+    hits, different, number = [], [], 0
+    while len(hits) < kills or number == 0:
+        killed = folder / f"killed_{number}"
+        while len(hits) < kills and not (killed / "summary.json").exists():
+            moment = draw.uniform(0, lasts) if len(hits) % 2 == 0 else None
+            hit = kill_once(command(case, ranks, killed, frames), killed, moment)
+            hits += [hit] if hit else []
+        if not (killed / "summary.json").exists():
+            finish(command(case, ranks, killed, frames), killed)
+        different += differences(whole, killed)
+        number += 1
+    return hits, different
 
 
 def table(cases):
     """The cases as a Markdown table."""
-    lines = ["| algorithm | processes | killed | ended otherwise |", "|---|---|---|---|"]
+    lines = [
+        "| algorithm | processes | killed | before the first checkpoint | with one half written | ended otherwise |",
+        "|---|---|---|---|---|---|",
+    ]
     for case in cases:
-        different = ", ".join(case["differences"]) or "no"
-        lines.append(f"| {case['algorithm']} | {case['ranks']} | {case['kills']} | {different} |")
-    kills = sum(case["kills"] for case in cases)
-    same_end = sum(case["kills"] for case in cases if not case["differences"])
+        kills, different = case["kills"], ", ".join(case["differences"]) or "no"
+        early, partial = (sum(map(of, kills)) for of in (lambda k: not k["frames_saved"], lambda k: k["half_written"]))
+        row = (case["algorithm"], case["ranks"], len(kills), early, partial, different)
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    kills = sum(len(case["kills"]) for case in cases)
+    same_end = sum(len(case["kills"]) for case in cases if not case["differences"])
     return "\n".join([*lines, "", f"{same_end} of {kills} kills ended bit-identical.", ""])
 
 

@@ -58,26 +58,32 @@ class Faulty(Corridor):
     """A corridor that breaks down after so many steps.
 
     Args:
-        fault: raises, nan, shape, hangs or dies.
+        fault: raises, nan, shape, one (an observation of a single number), hangs or dies.
         after: steps of one environment.
+        on_reset: whether it does so at the next reset, and not in a step.
     """
 
-    def __init__(self, fault, after=100, **corridor):
+    def __init__(self, fault, after=100, on_reset=False, **corridor):
         super().__init__(**corridor)
-        self.fault, self.left = fault, after
+        self.fault, self.left, self.on_reset = fault, after, on_reset
+
+    def reset(self, **options):
+        observation, info = super().reset(**options)
+        return (self.broken(observation) if self.on_reset and self.left <= 0 else observation), info
 
     def step(self, action):
         observation, *rest = super().step(action)
         self.left -= 1
-        if self.left > 0:
-            return observation, *rest
+        return (observation if self.left > 0 or self.on_reset else self.broken(observation)), *rest
+
+    def broken(self, observation):
         if self.fault == "hangs":
             time.sleep(60)
         if self.fault == "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "raises":
             raise RuntimeError("the corridor has collapsed")
-        return observation * np.nan if self.fault == "nan" else observation[:3], *rest
+        return observation * np.nan if self.fault == "nan" else observation[: 1 if self.fault == "one" else 3]
 
 
 gym.register("Faulty-v0", entry_point=Faulty, max_episode_steps=20)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from diiqn_lightning.callbacks.manifest import read_manifest
+from diiqn_lightning.report.run_folder import RunFolder
 from tests.cli.conftest import CORRIDOR
 from tests.cli.test_training import CONFIGS, CORRIDOR_PROCESS, fit, metrics
 
@@ -49,25 +51,53 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole_and_the_run_going(ranks,
 
 FAULTS = {
     "raises": [
-        "an environment that raised RuntimeError: the corridor has collapsed (line ",
+        "RuntimeError: the corridor has collapsed (line ",
         "conftest.py",
         "ckpt_path",
     ],
     "nan": ["an environment that returned an observation of NaN or infinity"],
     "shape": ["an environment that raised", "--ckpt_path last"],
+    "one": ["an environment that raised", "--ckpt_path last"],
 }
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("on_reset", ["false", "true"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_environment_is_named_and_what_was_saved_stays(fault, run, tmp_path):
-    faulty = ["--data.env=Faulty-v0", f"--data.env_kwargs={{fault: {fault}}}", "--data.num_envs=4", "--video=null"]
+def test_a_faulty_environment_is_named_and_what_was_saved_stays(fault, on_reset, workers, run, tmp_path):
+    kwargs = f"{{fault: {fault}, on_reset: {on_reset}}}"
+    faulty = ["--data.env=Faulty-v0", f"--data.env_kwargs={kwargs}", "--data.num_envs=4", "--video=null"]
+    faulty.append(f"--data.workers={workers}")
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *faulty, "--data.frames_per_epoch=1000", frames=1000))
     assert code == 2
     assert "data.env is" in complaint
     for part in FAULTS[fault]:
         assert part in complaint
-    assert "Traceback" not in complaint
+    assert len(complaint.strip().splitlines()) == 1
     assert 100 < read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"] <= 400
+
+
+def test_an_environment_that_fails_in_an_evaluation_is_named(run, tmp_path):
+    # So many environments are stepped ten times each; those of an evaluation play whole episodes.
+    faulty = ["--data.env=Faulty-v0", "--data.env_kwargs={fault: raises, after: 12}", "--data.num_envs=64"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *faulty, "--video=null", frames=600))
+    assert code == 2
+    assert "an environment that raised RuntimeError: the corridor has collapsed" in complaint
+    assert len(complaint.strip().splitlines()) == 1
+
+
+def test_a_run_folder_that_is_gone_in_mid_run_ends_in_a_sentence(run, tmp_path, monkeypatch):
+    written = RunFolder.write_summary
+
+    def gone(folder, summary):
+        shutil.rmtree(folder.path)
+        written(folder, summary)
+
+    monkeypatch.setattr(RunFolder, "write_summary", gone)
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    assert code == 2
+    assert "choose a place that can be written" in complaint
+    assert len(complaint.strip().splitlines()) == 1
 
 
 def test_a_hanging_environment_ends_the_run_in_time(run, tmp_path):

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -268,6 +269,9 @@ OTHERWISE = {
     "learning rate": ("--model.optimizer.lr=0.5", ["model.init_args.optimizer", "'lr': 0.5", "'lr': 0.00025"]),
     "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
     "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),
+    "seed": ("--seed_everything=7", ["seed_everything is 7", "made with: 0"]),
+    "options of the environment": ("--data.env_kwargs={start_jitter: 1}", ["data.env_kwargs is", "made with: None"]),
+    "weighing by held-out episodes": ("--model.carry_over=null", ["model.init_args.carry_over is None"]),
     "number of processes": ("--trainer.devices=2", ["trainer.devices", "is 2", "as many processes: 1"]),
 }
 
@@ -280,12 +284,50 @@ def test_resuming_with_something_else_is_refused(what, run, tmp_path, expert_pat
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
     argument, hints = OTHERWISE[what]
     code, _, complaint = run(
-        *fit("diiqn", tmp_path / "run", *more, "--ckpt_path=last", argument.format(tmp=tmp_path), frames=800)
+        *fit("diiqn", tmp_path / "run", *more, "--ckpt_path=last", argument.replace("{tmp}", str(tmp_path)), frames=800)
     )
     assert code == 2
     for hint in hints:
         assert hint in complaint
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")} == before
+
+
+def test_a_run_that_was_killed_before_its_summary_makes_its_last_frames_again(run, tmp_path):
+    for name in ("whole", "killed"):
+        assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null", frames=600))[0] == 0
+    (tmp_path / "killed" / "summary.json").unlink()
+    again = fit("dqn", tmp_path / "killed", *CORRIDOR, "--video=null", "--ckpt_path=last", frames=600)
+    code, _, complaint = run(*again)
+    assert code == 0, complaint
+    assert "making its last frames again" in complaint
+    assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+    code, _, complaint = run(*again)
+    assert code == 2
+    assert "give more than the 600 frames of the checkpoint" in complaint
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew_and_says_so(run, tmp_path):
+    for name in ("whole", "killed"):
+        assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null", frames=600))[0] == 0
+    shutil.rmtree(tmp_path / "killed" / "checkpoints")
+    (tmp_path / "killed" / "summary.json").unlink()
+    code, _, complaint = run(
+        *fit("dqn", tmp_path / "killed", *CORRIDOR, "--video=null", "--ckpt_path=last", frames=600)
+    )
+    assert code == 0, complaint
+    assert "was left before its first checkpoint; beginning it anew" in complaint
+    assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+
+
+def test_a_checkpoint_of_another_run_does_not_go_on_in_a_folder_that_holds_one(run, tmp_path):
+    for name in ("one", "other"):
+        assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null"))[0] == 0
+    theirs = tmp_path / "one" / "checkpoints" / "last" / "model.ckpt"
+    code, _, complaint = run(
+        *fit("dqn", tmp_path / "other", *CORRIDOR, "--video=null", f"--ckpt_path={theirs}", frames=800)
+    )
+    assert code == 2
+    assert "it holds a run that" in complaint
 
 
 def test_another_algorithm_cannot_go_on_with_a_checkpoint(run, tmp_path, expert_path):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import torch
 from lightning.pytorch.callbacks import Checkpoint
@@ -103,7 +103,10 @@ class RunCheckpoint(Checkpoint):
     # When.
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Restore this rank's state when resuming."""
+        """Restore this rank's state when resuming; take away what a kill has left half written."""
+        if trainer.is_global_zero:
+            for left in self.folder.glob(".[0-9]*.partial"):
+                shutil.rmtree(left, ignore_errors=True)
         if trainer.ckpt_path:
             self._restore(trainer, Path(trainer.ckpt_path).parent)
         self._set_next(trainer)
@@ -126,29 +129,37 @@ class RunCheckpoint(Checkpoint):
             signal.signal(*self._handlers_before.popitem())
 
     def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stop_signal is not None:  # asked twice: now
+        if self._stop_signal is not None and number == signal.SIGINT:  # a user who asks twice means now
             raise RunInterrupted(number, None)
         self._stop_signal = number
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time; at an epoch's last update that waits for the evaluation."""
-        if self._stop_agreed(trainer, batch_idx):
-            self.save(trainer)
-            saved = self._saved_at == trainer.lightning_module.updates
-            raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST if saved else None)
-        if trainer.datamodule.frames >= self._next and len(trainer.datamodule.stream) > 0:
+        if len(trainer.datamodule.stream) == 0:
+            return
+        if self._stop_agreed(trainer, batch_idx % self._AGREE_EVERY == 0):
+            self._stop(trainer)
+        if trainer.datamodule.frames >= self._next:
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Save after the epoch's evaluation, if it is time or the run is done."""
-        if trainer.datamodule.frames >= self._next or trainer.datamodule.stream.finished:
+        """Save after the epoch's evaluation, if it is time or the run is done; a run that is done need not stop."""
+        finished = trainer.datamodule.stream.finished
+        if trainer.datamodule.frames >= self._next or finished:
             self.save(trainer)
+        if not finished and self._stop_agreed(trainer):
+            self._stop(trainer)
 
-    def _stop_agreed(self, trainer: Any, batch_idx: int) -> bool:
+    def _stop_agreed(self, trainer: Any, meet: bool = True) -> bool:
         asked = self._stop_signal is not None
         if trainer.world_size == 1:
             return asked
-        return batch_idx % self._AGREE_EVERY == 0 and trainer.strategy.reduce_boolean_decision(asked, all=False)
+        return meet and trainer.strategy.reduce_boolean_decision(asked, all=False)
+
+    def _stop(self, trainer: Any) -> NoReturn:
+        self.save(trainer)
+        saved = self._saved_at == trainer.lightning_module.updates
+        raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST if saved else None)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Leave Lightning's loop counters out: the stream's frames say where the run is."""

@@ -68,14 +68,14 @@ class RunHealth(lightning.Callback):
         if not bool(torch.isfinite(loss)):
             file = self.folder / f"not-a-number-{trainer.global_rank}.pt"
             # The batch's numbers of its transitions in the replay and in the dataset name what was learned from.
-            torch.save(
-                {"batch": batch.to_dict(), "weights": pl_module.state_dict(), "updates": pl_module.updates}, file
-            )
+            dump = {"batch": batch.to_dict(), "weights": pl_module.state_dict(), "updates": pl_module.updates}
+            try:
+                torch.save(dump, file)
+                kept = f"look for the reason in {file}, which has the weights and the batch of"
+            except (OSError, RuntimeError):  # torch says RuntimeError where the disk is full
+                kept = f"make room for {file}, which would have had the weights and the batch of"
             raise InputError(
-                "train/loss",
-                float(loss),
-                f"lower model.optimizer.lr, or look for the reason in {file}, which has the weights and the batch of "
-                f"update {pl_module.updates}",
+                "train/loss", float(loss), f"lower model.optimizer.lr, or {kept} update {pl_module.updates}"
             )
 
     def on_frames(self, frames: TensorDictBase) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 from diiqn_lightning.errors import InputError
 
 STRUCTURE = (
+    "seed_everything",
+    "data.env_kwargs",
     "data.num_envs",
     "data.replay_capacity",
     "data.prioritized",
     "model.init_args.hidden",
     "model.init_args.value_heads",
+    "model.init_args.carry_over",
     "model.init_args.labeller.hidden",
     "model.init_args.labeller.history",
     "model.init_args.labeller.learning_rate",
@@ -29,8 +32,10 @@ STRUCTURE = (
 """Options that a checkpoint holds, or that shape what it holds: a resumed run must have the same ones."""
 
 OF_THE_DATA = (
+    "seed_everything",
     "expert",
     "ranks",
+    "data.env_kwargs",
     "data.num_envs",
     "data.replay_capacity",
     "data.prioritized",

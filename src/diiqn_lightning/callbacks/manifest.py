@@ -72,32 +72,44 @@ def plain_values_only(source: str | Path) -> Iterator[None]:
         ) from error
 
 
-def newest_whole(checkpoints: Path) -> tuple[Path, str | None]:
+def newest_whole(checkpoints: Path, below: int | None = None) -> tuple[Path, str | None]:
     """The checkpoint that a run goes on from.
 
     Args:
         checkpoints: the folder of a run's checkpoints.
+        below: frames that it shall not have yet, if an older one has fewer: a run that was killed between its last
+            checkpoint and its summary has nothing left to do there but to go on from the one before.
 
     Returns:
-        Its folder, and where the newest one is damaged and an older one takes its place, a sentence that says so.
+        Its folder, and where an older one takes the newest one's place, a sentence that says so and why.
 
     Raises:
         InputError: if there is none that is whole.
     """
     last = checkpoints / LAST
     try:
-        read_manifest(last)
+        manifest = read_manifest(last)
     except InputError as error:
-        newest = last.resolve().name
-        older = (path for path in checkpoints.glob("[0-9]*") if path.name != newest and (path / MANIFEST).exists())
-        for folder in sorted(older, reverse=True):
-            try:
-                read_manifest(folder)
-            except InputError:
-                continue
-            return folder, f"the newest checkpoint is not whole ({error}); going on from the one before, {folder}"
-        raise
+        older = _whole_before(last)
+        if older is None:
+            raise
+        return older, f"the newest checkpoint is not whole ({error}); going on from the one before, {older}"
+    if below is not None and manifest["frames"] >= below and (older := _whole_before(last)) is not None:
+        return older, f"the run ended without its summary; making its last frames again, from {older}"
     return last, None
+
+
+def _whole_before(last: Path) -> Path | None:
+    """The newest whole checkpoint but the one that ``last`` points to."""
+    newest = last.resolve().name
+    older = (path for path in last.parent.glob("[0-9]*") if path.name != newest and (path / MANIFEST).exists())
+    for folder in sorted(older, reverse=True):
+        try:
+            read_manifest(folder)
+        except InputError:
+            continue
+        return folder
+    return None
 
 
 def sync(path: Path) -> None:

@@ -13,6 +13,7 @@ from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder
 
+
 def checkpoint_in(source: Path) -> Path:
     """The checkpoint that a path means: itself, or the newest whole one of a run's folder.
 

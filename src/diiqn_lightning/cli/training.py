@@ -45,7 +45,7 @@ from diiqn_lightning.cli.processes import (
 )
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, writing
 from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.names import environment_name, expert_source
@@ -150,10 +150,7 @@ class TrainingCLI(LightningCLI):
         os.environ[RUN_DIR_OF_PARENT] = config.run_dir
         folder = RunFolder(config.run_dir)
         if config.ckpt_path == "last":
-            checkpoint, warning = newest_whole(folder.checkpoints)
-            config.ckpt_path = str(checkpoint / MODEL)
-            if warning and main_process:
-                print(f"warning: {warning}", file=sys.stderr)
+            config.ckpt_path = self._newest_of(folder, config.max_frames, main_process)
         if config.ckpt_path is not None:
             self.manifest = manifest = read_manifest(Path(config.ckpt_path).parent)
             taken = f"the {manifest['frames']} frames of the checkpoint"
@@ -161,12 +158,27 @@ class TrainingCLI(LightningCLI):
             if manifest["frames"] + fresh >= config.max_frames:
                 taken += f" and {fresh} before it learns from fresh data" if fresh else ""
                 raise InputError("max_frames", config.max_frames, f"give more than {taken}")
-            folder.prepare_resumed()
+            folder.prepare_resumed(Path(config.ckpt_path))
         elif config.fresh_data:
             raise InputError("fresh_data", True, "name the checkpoint to go on from with --ckpt_path, or leave it out")
         elif main_process:
             folder.prepare_new()
         return folder
+
+    @staticmethod
+    def _newest_of(folder: RunFolder, max_frames: int, main_process: bool) -> str | None:
+        """The path of the checkpoint to go on from; nothing, and a warning, where a run was killed before its first."""
+        path: str | None = None
+        if folder.began_without_checkpoint():
+            warning: str | None = f"{folder.path} was left before its first checkpoint; beginning it anew"
+            if main_process:
+                folder.clear_beginning()
+        else:
+            checkpoint, warning = newest_whole(folder.checkpoints, None if folder.summary.exists() else max_frames)
+            path = str(checkpoint / MODEL)
+        if warning and main_process:
+            print(f"warning: {warning}", file=sys.stderr)
+        return path
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Build the trainer with the project's callbacks and loggers."""
@@ -220,7 +232,7 @@ class TrainingCLI(LightningCLI):
     def before_fit(self) -> None:
         """Write the resolved configuration, and what is run on what."""
         if not is_child_process():
-            self.folder.config.write_text(self._resolved_yaml())
+            self.folder.write_config(self._resolved_yaml())
             self.folder.add_session(provenance(self._command(), self.expert_facts, self.trainer.world_size))
 
     def _resolved_yaml(self) -> str:
@@ -236,7 +248,8 @@ class TrainingCLI(LightningCLI):
     def after_fit(self) -> None:
         """Write the summary and the curve, and say where they are."""
         if self.trainer.is_global_zero:
-            print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
+            with writing("run_dir", self.folder.path):
+                print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
             for logger in self.trainer.loggers:
                 if isinstance(logger, FramesWandbLogger):
                     logger.keep_run(self.folder.path)
@@ -287,11 +300,22 @@ def run(arguments: list[str]) -> int:
         if isinstance(cause := cause_of(error, InputError), InputError):
             raise cause from None
         raise
+    except ProcessLostError as loss:
+        print(f"error: {loss}", file=sys.stderr, flush=True)
+        return 1
+    except RuntimeError as error:
+        if "Error(s) in loading state_dict" not in str(error):
+            raise
+        remedy = "its weights do not fit the network; resume with the options that the checkpoint was made with"
+        raise InputError("ckpt_path", _checkpoint_of(arguments), remedy) from None
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)
         return 0 if interruption.signal_number in REQUEUED else 130
-    except ProcessLostError as loss:
-        print(f"error: {loss}", file=sys.stderr, flush=True)
-        return 1
     return 0
+
+
+def _checkpoint_of(arguments: list[str]) -> str:
+    """What was given as ``--ckpt_path``."""
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    return words[words.index("--ckpt_path") + 1] if "--ckpt_path" in words[:-1] else "last"

@@ -1,6 +1,5 @@
 """The stream of frames: acts, stores, and yields a batch whenever the replay ratio says that one is due."""
 
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from torch import Tensor
 from diiqn_lightning import keys
 from diiqn_lightning.data.replay import Replay
 from diiqn_lightning.envs.episodes import restore_running_episodes, running_episodes
+from diiqn_lightning.envs.faults import naming_the_environment
 from diiqn_lightning.errors import InputError
 
 RECENT_EPISODES = 100
@@ -147,10 +147,12 @@ class FrameStream:
         if self.actor is None:
             raise RuntimeError("FrameStream.actor was not set: the data module does so when training starts.")
         if self._current is None:
-            self._current = self.env.reset()
+            with naming_the_environment():
+                self._current = self.env.reset()
         observation = self._current.get(keys.OBSERVATION)
         self._current.set(keys.ACTION, self.actor.act(observation, self.frames, self._generator))
-        step, self._current = self._step(self._current)
+        with naming_the_environment():
+            step, self._current = self.env.step_and_maybe_reset(self._current)
         frames = self._as_frames(step)
         self._count_episodes(frames.get(keys.REWARD), step.get(("next", "done")).squeeze(-1))
         for observer in self.observers:
@@ -158,29 +160,12 @@ class FrameStream:
         self.replay.extend(frames)
         self.frames += self.chunk
 
-    def _step(self, current: TensorDictBase) -> tuple[TensorDictBase, TensorDictBase]:
-        """One step of all environments.
-
-        Raises:
-            InputError: that says what the environment raised and where.
-        """
-        try:
-            stepped: tuple[TensorDictBase, TensorDictBase] = self.env.step_and_maybe_reset(current)
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            raise InputError(
-                "data.env",
-                f"an environment that raised {what} (line {where.lineno} of {where.filename})",
-                "mend the environment; the run can go on from its last checkpoint with --ckpt_path last",
-            ) from error
-        return stepped
-
     def _as_frames(self, step: TensorDictBase) -> TensorDictBase:
         following = step.get("next")
         reward = following.get("reward").squeeze(-1)
         self._require_finite("a reward", reward)
-        self._require_finite("an observation", following.get("observation"))
+        for observation in (step.get(keys.OBSERVATION), following.get("observation")):  # after a reset, and a step
+            self._require_finite("an observation", observation)
         return TensorDict(
             {
                 keys.OBSERVATION: step.get(keys.OBSERVATION),

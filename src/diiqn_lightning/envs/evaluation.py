@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diiqn_lightning.envs.episodes import EVALUATION
 from diiqn_lightning.envs.factory import make_gym_env, spec_of
+from diiqn_lightning.envs.faults import naming_the_environment
 
 Policy = Callable[[Tensor], Tensor]
 """Greedy actions ``[B]`` int64 for observations ``[B, *O]``."""
@@ -111,12 +112,16 @@ class Evaluation:
         Args:
             policy: greedy policy; the random actions are mixed in here.
             device: where the policy wants its observations.
+
+        Raises:
+            InputError: if an environment raises.
         """
         count = len(self._envs)
         random = np.random.default_rng((self.seed, EVALUATION, *self.episodes[:1]))
         for env in self._envs:
             env.episode = -1
-        observations = [env.reset()[0] for env in self._envs]
+        with naming_the_environment():
+            observations = [env.reset()[0] for env in self._envs]
         returns, lengths = np.zeros(count), np.zeros(count, dtype=np.int64)
         truncations, running = 0, list(range(count))
         while running:
@@ -125,12 +130,13 @@ class Evaluation:
             explore = random.random(count)[running] < self.epsilon
             actions = np.where(explore, random.integers(self._num_actions, size=count)[running], actions)
             still_running = []
-            for i, action in zip(running, actions, strict=True):
-                observations[i], reward, terminated, truncated, _ = self._envs[i].step(int(action))
-                returns[i] += float(reward)
-                lengths[i] += 1
-                truncations += bool(truncated and not terminated)
-                if not (terminated or truncated):
-                    still_running.append(i)
+            with naming_the_environment():
+                for i, action in zip(running, actions, strict=True):
+                    observations[i], reward, terminated, truncated, _ = self._envs[i].step(int(action))
+                    returns[i] += float(reward)
+                    lengths[i] += 1
+                    truncations += bool(truncated and not terminated)
+                    if not (terminated or truncated):
+                        still_running.append(i)
             running = still_running
         return EpisodeStatistics(returns, lengths, truncations)

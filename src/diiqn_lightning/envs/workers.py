@@ -195,16 +195,24 @@ def _do(command: str, argument: Any, environments: list[SeededEpisodes], share: 
     for index, environment in zip(share, environments, strict=True):
         if command == "step":
             (
-                shared.observation[index],
+                observation,
                 shared.reward[index],
                 shared.terminated[index],
                 shared.truncated[index],
                 _,
             ) = environment.step(shared.action[index])
+            shared.observation[index] = _of_shape(observation, shared)
         elif command == "reset" and argument[index]:
-            shared.observation[index], _ = environment.reset()
+            shared.observation[index] = _of_shape(environment.reset()[0], shared)
         elif command == "restore":
-            shared.observation[index] = environment.restore(*argument[index])
+            shared.observation[index] = _of_shape(environment.restore(*argument[index]), shared)
     if command == "running":
         return [(environment.episode, environment.actions) for environment in environments]
     return None
+
+
+def _of_shape(observation: Any, shared: SharedBuffers) -> Any:
+    """The observation, if it is of the space's shape: the buffer would repeat a smaller one without a word."""
+    if np.shape(observation) != shared.observation.shape[1:]:
+        raise ValueError(f"an observation of shape {np.shape(observation)} and not {shared.observation.shape[1:]}")
+    return observation

@@ -40,7 +40,7 @@ class RunFolder:
         Raises:
             InputError: if it holds a run already, or cannot be written.
         """
-        if any(sign.exists() for sign in (self.summary, self.metrics, self.checkpoints)):
+        if self._holds_a_run():
             raise InputError(
                 "run_dir",
                 str(self.path),
@@ -48,6 +48,9 @@ class RunFolder:
             )
         self._made = next((path for path in reversed([self.path, *self.path.parents]) if not path.exists()), None)
         self._make_writable()
+
+    def _holds_a_run(self) -> bool:
+        return any(sign.exists() for sign in (self.summary, self.metrics, self.checkpoints))
 
     def keep(self) -> None:
         """The run begins: nothing is taken back any more."""
@@ -65,12 +68,28 @@ class RunFolder:
             except OSError:
                 return
 
-    def prepare_resumed(self) -> None:
-        """Check the folder of a run that goes on.
+    def began_without_checkpoint(self) -> bool:
+        """Whether a run was left here before it had saved anything: it has a session, and nothing to go on from."""
+        return self.sessions.exists() and not self.summary.exists() and not any(self.checkpoints.glob("[0-9]*"))
+
+    def clear_beginning(self) -> None:
+        """Take away what it measured; ``sessions.json``, by which other processes know it too, goes on."""
+        self.metrics.unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def prepare_resumed(self, checkpoint: Path) -> None:
+        """Check the folder of a run that goes on, here or, from another run's checkpoint, in a folder of its own.
+
+        Args:
+            checkpoint: file that it goes on from.
 
         Raises:
-            InputError: if it cannot be written.
+            InputError: if it cannot be written, or holds another run.
         """
+        here = checkpoint.resolve().is_relative_to(self.checkpoints.resolve())
+        if not here and self._holds_a_run():
+            remedy = f"it holds a run that {checkpoint} is not of; give another folder"
+            raise InputError("run_dir", str(self.path), remedy)
         self._make_writable()
 
     def _make_writable(self) -> None:
@@ -86,15 +105,21 @@ class RunFolder:
             sessions = json.loads(self.sessions.read_text())
         except (OSError, ValueError):  # none yet, or one that a kill has cut off
             sessions = []
-        self.sessions.write_text(json.dumps([*sessions, session], indent=2) + "\n")
+        with writing("run_dir", self.path):
+            _write_in_one_step(self.sessions, json.dumps([*sessions, session], indent=2) + "\n")
+
+    def write_config(self, content: str) -> None:
+        """Write ``config.yaml`` in one step."""
+        with writing("run_dir", self.path):
+            _write_in_one_step(self.config, content)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write ``summary.json`` in one step."""
-        _write_in_one_step(self.summary, summary)
+        _write_in_one_step(self.summary, json.dumps(summary, indent=2) + "\n")
 
     def write_test(self, test: dict[str, Any]) -> None:
         """Write ``test.json``: what episodes after the run returned."""
-        _write_in_one_step(self.test, test)
+        _write_in_one_step(self.test, json.dumps(test, indent=2) + "\n")
 
     def final_evaluation(self) -> dict[str, Any]:
         """The last evaluation of a finished run, by ``greedy`` and ``epsilon``; or ``test``'s, if that is as good.
@@ -127,7 +152,7 @@ class RunFolder:
         return summary
 
 
-def _write_in_one_step(file: Path, content: dict[str, Any]) -> None:
+def _write_in_one_step(file: Path, content: str) -> None:
     aside = file.with_suffix(".partial")
-    aside.write_text(json.dumps(content, indent=2) + "\n")
+    aside.write_text(content)
     aside.replace(file)
