@@ -9,7 +9,7 @@ from diiqn_lightning.errors import writing
 EXAMPLES = """examples
   python -m diiqn_lightning experiment configs/experiments/rivals.yaml --dry_run
   python -m diiqn_lightning experiment configs/experiments/confidence.yaml --seeds 1 --max_frames 100000 --workers 2
-  python -m diiqn_lightning experiment configs/experiments/minatar.yaml --variants dqn strong --environments breakout
+  python -m diiqn_lightning experiment configs/experiments/minatar.yaml --variants dqn diiqn --environments breakout
 """
 
 
