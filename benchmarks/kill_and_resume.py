@@ -3,9 +3,8 @@
     python -m benchmarks.kill_and_resume --kills 20 --out results/resume/kills.json
 
 Moments are drawn from all of a run's time, its start and its end included; every other kill waits for a checkpoint to
-be half written. What has to be the same, to the bit: weights, optimizer,
-replay, running episodes, table, counts and random generators of the last checkpoint, and all metrics but those of
-the clock.
+be half written. What has to be the same, to the bit: weights, optimizer, replay, running episodes, table, counts and
+random generators of the last checkpoint, and all metrics but those of the clock.
 """
 
 import argparse

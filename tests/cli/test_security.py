@@ -129,6 +129,7 @@ def test_the_configuration_beside_a_checkpoint(change, run, theirs, mark, tmp_pa
         ["validate", "--config", path, weights],
         ["test", f"--config={path}", weights],
         ["fit", "-c", path, f"--run_dir={tmp_path / 'new'}"],
+        ["fit", f"-c{path}", f"--run_dir={tmp_path / 'new'}"],
     ):
         code, _, complaint = run(*command)
         assert code == 2, command

@@ -319,6 +319,26 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew_and_says_
     assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
 
 
+def test_a_run_from_anothers_checkpoint_begins_from_it_again_where_it_was_killed_before_its_own(run, tmp_path):
+    assert run(*fit("dqn", tmp_path / "one", *CORRIDOR, "--video=null"))[0] == 0
+    theirs = tmp_path / "one" / "checkpoints" / "last" / "model.ckpt"
+
+    def fork(name, checkpoint):
+        more = [*CORRIDOR, "--video=null", f"--ckpt_path={checkpoint}"]
+        return run(*fit("dqn", tmp_path / name, *more, frames=800))
+
+    for name in ("whole", "killed"):
+        assert fork(name, theirs)[0] == 0
+    shutil.rmtree(tmp_path / "killed" / "checkpoints")
+    (tmp_path / "killed" / "summary.json").unlink()
+    code, _, complaint = fork("killed", "last")
+    assert code == 2
+    assert f"began from {theirs}" in complaint
+    code, _, complaint = fork("killed", theirs)
+    assert code == 0, complaint
+    assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+
+
 def test_a_checkpoint_of_another_run_does_not_go_on_in_a_folder_that_holds_one(run, tmp_path):
     for name in ("one", "other"):
         assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null"))[0] == 0

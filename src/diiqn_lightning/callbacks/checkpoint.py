@@ -8,13 +8,11 @@ renamed; ``last`` then points to it.
 
 import json
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import torch
@@ -22,25 +20,9 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from diiqn_lightning.callbacks.manifest import LAST, MANIFEST, MODEL, sync, write_manifest
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
+from diiqn_lightning.callbacks.stop_request import RunInterrupted, StopRequest
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.packing import pack_state, unpack_state
-
-REQUEUED = (signal.SIGTERM, signal.SIGUSR1)
-"""Signals by which a scheduler takes a machine back; SLURM's ``--signal`` sends either before a job's time is over."""
-
-
-class RunInterrupted(BaseException):
-    """The run was asked to stop.
-
-    Args:
-        signal_number: what asked it.
-        saved: folder of the checkpoint that was written, if one was.
-    """
-
-    def __init__(self, signal_number: int, saved: Path | None) -> None:
-        kept = f"everything up to its last update is in {saved}" if saved else "what was saved before stays as it is"
-        super().__init__(f"The run was interrupted; {kept}. Go on with --run_dir DIR --ckpt_path last.")
-        self.signal_number = signal_number
 
 
 @runtime_checkable
@@ -97,8 +79,7 @@ class RunCheckpoint(Checkpoint):
         self._own_state: Any = {}
         self._next = 0
         self._saved_at = -1
-        self._stop_signal: int | None = None
-        self._handlers_before: dict[int, Any] = {}
+        self._request = StopRequest()
 
     # When.
 
@@ -116,28 +97,18 @@ class RunCheckpoint(Checkpoint):
         self._next = (frames // self.settings.every_n_frames + 1) * self.settings.every_n_frames
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Listen to signals (here, because Lightning sets its own handlers just before)."""
-        for number in (signal.SIGINT, *REQUEUED):
-            self._handlers_before[number] = signal.signal(number, self._request_stop)
-        # Lightning has the ranks ask each other before every batch whether its own handler, which no signal reaches
-        # now, has heard one: a meeting that costs two ranks on one machine up to a twentieth of their time.
-        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None
+        """Listen to signals."""
+        self._request.listen(trainer)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Listen no longer."""
-        while self._handlers_before:
-            signal.signal(*self._handlers_before.popitem())
-
-    def _request_stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stop_signal is not None and number == signal.SIGINT:  # a user who asks twice means now
-            raise RunInterrupted(number, None)
-        self._stop_signal = number
+        self._request.give_back()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time; at an epoch's last update that waits for the evaluation."""
         if len(trainer.datamodule.stream) == 0:
             return
-        if self._stop_agreed(trainer, batch_idx % self._AGREE_EVERY == 0):
+        if (trainer.world_size == 1 or batch_idx % self._AGREE_EVERY == 0) and self._request.agreed(trainer):
             self._stop(trainer)
         if trainer.datamodule.frames >= self._next:
             self.save(trainer)
@@ -147,19 +118,13 @@ class RunCheckpoint(Checkpoint):
         finished = trainer.datamodule.stream.finished
         if trainer.datamodule.frames >= self._next or finished:
             self.save(trainer)
-        if not finished and self._stop_agreed(trainer):
+        if not finished and self._request.agreed(trainer):
             self._stop(trainer)
-
-    def _stop_agreed(self, trainer: Any, meet: bool = True) -> bool:
-        asked = self._stop_signal is not None
-        if trainer.world_size == 1:
-            return asked
-        return meet and trainer.strategy.reduce_boolean_decision(asked, all=False)
 
     def _stop(self, trainer: Any) -> NoReturn:
         self.save(trainer)
         saved = self._saved_at == trainer.lightning_module.updates
-        raise RunInterrupted(self._stop_signal or signal.SIGTERM, self.folder / LAST if saved else None)
+        raise RunInterrupted(self._request.signal_number, self.folder / LAST if saved else None)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Leave Lightning's loop counters out: the stream's frames say where the run is."""

@@ -1,5 +1,6 @@
 """Configurations that come with a run, which may be a stranger's: what they may have imported and built."""
 
+import argparse
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -48,13 +49,13 @@ def check_named_configs(arguments: Sequence[str]) -> None:
     Raises:
         InputError: as of :func:`check_classes` and :func:`check_environment`.
     """
-    for position, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name in ("-c", "--config"):
-            config = Path(value or next(iter(arguments[position + 1 :]), ""))
-            if config.is_file() and comes_with_a_run(config):
-                check_classes(config)
-                check_environment(config, None)
+    # Read as the real parser reads it, in whichever of its forms the option was written.
+    options = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    options.add_argument("-c", "--config", action="append", nargs="?", const="", default=[], type=Path)
+    for config in options.parse_known_args(arguments)[0].config:
+        if config.is_file() and comes_with_a_run(config):
+            check_classes(config)
+            check_environment(config, None)
 
 
 def check_classes(config: Path) -> None:

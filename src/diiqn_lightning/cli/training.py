@@ -4,7 +4,6 @@ import hashlib
 import os
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
 from diiqn_lightning.callbacks.bridge_snapshots import BridgeSnapshots
-from diiqn_lightning.callbacks.checkpoint import REQUEUED, RunCheckpoint, RunInterrupted
+from diiqn_lightning.callbacks.checkpoint import RunCheckpoint
 from diiqn_lightning.callbacks.csv_logger import MetricsCSV
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility_quality import FeasibilityQuality
@@ -25,12 +24,13 @@ from diiqn_lightning.callbacks.frame_budget import FrameBudget
 from diiqn_lightning.callbacks.health import RunHealth
 from diiqn_lightning.callbacks.identity import check_identity, run_identity
 from diiqn_lightning.callbacks.inference_quality import InferenceQuality
-from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, plain_values_only, read_manifest
+from diiqn_lightning.callbacks.manifest import plain_values_only, read_manifest
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.callbacks.progress import FrameProgress
 from diiqn_lightning.callbacks.rank_merging import RankMerging
+from diiqn_lightning.callbacks.stop_request import REQUEUED, RunInterrupted
 from diiqn_lightning.callbacks.video import EvaluationVideo
-from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, agents_run_id, make_wandb_logger
+from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.foreign_config import check_named_configs
 from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
@@ -38,11 +38,10 @@ from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
 from diiqn_lightning.cli.processes import (
-    RUN_DIR_OF_PARENT,
     is_child_process,
-    is_started_from_outside,
     num_processes,
 )
+from diiqn_lightning.cli.run_start import prepare_start
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError, writing
@@ -60,6 +59,8 @@ class TrainingCLI(LightningCLI):
     """Name, skill, content hash and return of the run's expert."""
     folder: RunFolder
     """Where the run is kept; only ``fit`` has one."""
+    manifest: dict[str, Any]
+    """Of the checkpoint that is gone on from or played; empty without one."""
 
     def __init__(self, args: list[str], build_only: bool = False) -> None:
         self.arguments, self.build_only = args, build_only
@@ -105,8 +106,15 @@ class TrainingCLI(LightningCLI):
     # From the configuration to a run.
 
     def _run_subcommand(self, subcommand: str) -> None:
-        if not self.build_only:
+        if self.build_only:
+            return
+        try:
             super()._run_subcommand(subcommand)
+        except RuntimeError as error:
+            if "Error(s) in loading state_dict" not in str(error):
+                raise
+            remedy = "its weights do not fit the network; give the options that the checkpoint was made with"
+            raise InputError("ckpt_path", self.config[subcommand].ckpt_path, remedy) from error
 
     def before_instantiate_classes(self) -> None:
         """Refuse a run's folder before anything is built; name the algorithm."""
@@ -133,52 +141,7 @@ class TrainingCLI(LightningCLI):
             self.manifest = read_manifest(Path(config.ckpt_path).parent)
         if self.subcommand == "fit":
             check_blocks(config)
-            self.folder = self._prepare_folder(config)
-
-    def _prepare_folder(self, config: Any) -> RunFolder:
-        main_process = not is_child_process()
-        if config.run_dir is None:
-            if is_started_from_outside():
-                raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
-            # An agent of W&B that resumes a run has nothing but the run's id to find its folder by.
-            name = f"{config.seed_everything}-{agents_run_id() or time.strftime('%Y%m%d-%H%M%S')}"
-            config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(
-                Path("runs") / config.algorithm / self.environment / name
-            )
-            if config.ckpt_path is None and agents_run_id() and RunFolder(config.run_dir).last_checkpoint.exists():
-                config.ckpt_path = "last"
-        os.environ[RUN_DIR_OF_PARENT] = config.run_dir
-        folder = RunFolder(config.run_dir)
-        if config.ckpt_path == "last":
-            config.ckpt_path = self._newest_of(folder, config.max_frames, main_process)
-        if config.ckpt_path is not None:
-            self.manifest = manifest = read_manifest(Path(config.ckpt_path).parent)
-            taken = f"the {manifest['frames']} frames of the checkpoint"
-            fresh = config.data.learning_starts + config.data.frames_per_update - 1 if config.fresh_data else 0
-            if manifest["frames"] + fresh >= config.max_frames:
-                taken += f" and {fresh} before it learns from fresh data" if fresh else ""
-                raise InputError("max_frames", config.max_frames, f"give more than {taken}")
-            folder.prepare_resumed(Path(config.ckpt_path))
-        elif config.fresh_data:
-            raise InputError("fresh_data", True, "name the checkpoint to go on from with --ckpt_path, or leave it out")
-        elif main_process:
-            folder.prepare_new()
-        return folder
-
-    @staticmethod
-    def _newest_of(folder: RunFolder, max_frames: int, main_process: bool) -> str | None:
-        """The path of the checkpoint to go on from; nothing, and a warning, where a run was killed before its first."""
-        path: str | None = None
-        if folder.began_without_checkpoint():
-            warning: str | None = f"{folder.path} was left before its first checkpoint; beginning it anew"
-            if main_process:
-                folder.clear_beginning()
-        else:
-            checkpoint, warning = newest_whole(folder.checkpoints, None if folder.summary.exists() else max_frames)
-            path = str(checkpoint / MODEL)
-        if warning and main_process:
-            print(f"warning: {warning}", file=sys.stderr)
-        return path
+            self.folder, self.manifest = prepare_start(config, self.environment)
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Build the trainer with the project's callbacks and loggers."""
@@ -194,7 +157,7 @@ class TrainingCLI(LightningCLI):
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
             identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))
-            if config.ckpt_path is not None:
+            if self.manifest:
                 check_identity(self.manifest["identity"], identity, config.fresh_data)
             callbacks += self._callbacks_of_every_run(blocks, identity)
             kwargs["logger"] = self._loggers(blocks)
@@ -233,7 +196,8 @@ class TrainingCLI(LightningCLI):
         """Write the resolved configuration, and what is run on what."""
         if not is_child_process():
             self.folder.write_config(self._resolved_yaml())
-            self.folder.add_session(provenance(self._command(), self.expert_facts, self.trainer.world_size))
+            made = provenance(self._command(), self.expert_facts, self.trainer.world_size)
+            self.folder.add_session({**made, "checkpoint": self.config["fit"].ckpt_path})
 
     def _resolved_yaml(self) -> str:
         config = self.config["fit"].clone()
@@ -303,19 +267,8 @@ def run(arguments: list[str]) -> int:
     except ProcessLostError as loss:
         print(f"error: {loss}", file=sys.stderr, flush=True)
         return 1
-    except RuntimeError as error:
-        if "Error(s) in loading state_dict" not in str(error):
-            raise
-        remedy = "its weights do not fit the network; resume with the options that the checkpoint was made with"
-        raise InputError("ckpt_path", _checkpoint_of(arguments), remedy) from None
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
         print(f"{interruption}", file=sys.stderr)
         return 0 if interruption.signal_number in REQUEUED else 130
     return 0
-
-
-def _checkpoint_of(arguments: list[str]) -> str:
-    """What was given as ``--ckpt_path``."""
-    words = [word for argument in arguments for word in argument.split("=", 1)]
-    return words[words.index("--ckpt_path") + 1] if "--ckpt_path" in words[:-1] else "last"

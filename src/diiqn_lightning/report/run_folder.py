@@ -40,7 +40,7 @@ class RunFolder:
         Raises:
             InputError: if it holds a run already, or cannot be written.
         """
-        if self._holds_a_run():
+        if any(sign.exists() for sign in (self.summary, self.metrics, self.checkpoints)):
             raise InputError(
                 "run_dir",
                 str(self.path),
@@ -48,9 +48,6 @@ class RunFolder:
             )
         self._made = next((path for path in reversed([self.path, *self.path.parents]) if not path.exists()), None)
         self._make_writable()
-
-    def _holds_a_run(self) -> bool:
-        return any(sign.exists() for sign in (self.summary, self.metrics, self.checkpoints))
 
     def keep(self) -> None:
         """The run begins: nothing is taken back any more."""
@@ -77,19 +74,26 @@ class RunFolder:
         self.metrics.unlink(missing_ok=True)
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
-    def prepare_resumed(self, checkpoint: Path) -> None:
-        """Check the folder of a run that goes on, here or, from another run's checkpoint, in a folder of its own.
+    def refuse_another_run(self, checkpoint: Path) -> None:
+        """A run goes on here, or from another one's checkpoint in a folder that has none yet.
 
         Args:
             checkpoint: file that it goes on from.
 
         Raises:
-            InputError: if it cannot be written, or holds another run.
+            InputError: if the folder holds checkpoints or a summary of another run.
         """
         here = checkpoint.resolve().is_relative_to(self.checkpoints.resolve())
-        if not here and self._holds_a_run():
+        if not here and (self.summary.exists() or any(self.checkpoints.glob("[0-9]*"))):
             remedy = f"it holds a run that {checkpoint} is not of; give another folder"
             raise InputError("run_dir", str(self.path), remedy)
+
+    def prepare_resumed(self) -> None:
+        """Check the folder of a run that goes on.
+
+        Raises:
+            InputError: if it cannot be written.
+        """
         self._make_writable()
 
     def _make_writable(self) -> None:
@@ -101,12 +105,19 @@ class RunFolder:
 
     def add_session(self, session: dict[str, Any]) -> None:
         """Write down in ``sessions.json`` what starts or goes on with the run now."""
-        try:
-            sessions = json.loads(self.sessions.read_text())
-        except (OSError, ValueError):  # none yet, or one that a kill has cut off
-            sessions = []
         with writing("run_dir", self.path):
-            _write_in_one_step(self.sessions, json.dumps([*sessions, session], indent=2) + "\n")
+            _write_in_one_step(self.sessions, json.dumps([*self._read_sessions(), session], indent=2) + "\n")
+
+    def last_session(self) -> dict[str, Any]:
+        """What was written down last; nothing where nothing was."""
+        return next(reversed(self._read_sessions()), {})
+
+    def _read_sessions(self) -> list[dict[str, Any]]:
+        try:
+            sessions: list[dict[str, Any]] = json.loads(self.sessions.read_text())
+        except (OSError, ValueError):  # none yet, or one that a kill of an older version has cut off
+            return []
+        return sessions
 
     def write_config(self, content: str) -> None:
         """Write ``config.yaml`` in one step."""

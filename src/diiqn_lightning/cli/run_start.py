@@ -1,0 +1,82 @@
+"""Where a run is kept, and whether it begins there or goes on."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, read_manifest
+from diiqn_lightning.callbacks.wandb_logger import agents_run_id
+from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, is_started_from_outside
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.run_folder import RunFolder
+
+
+def prepare_start(config: Any, environment: str) -> tuple[RunFolder, dict[str, Any]]:
+    """Refuse a folder or a checkpoint that cannot be used, before anything is built.
+
+    Args:
+        config: resolved options of ``fit``; ``run_dir`` and ``ckpt_path`` are filled in.
+        environment: its name.
+
+    Returns:
+        The run's folder, and the manifest of the checkpoint that the run goes on from, empty where it begins.
+
+    Raises:
+        InputError: that names the option.
+    """
+    folder = RunFolder(_run_dir(config, environment))
+    os.environ[RUN_DIR_OF_PARENT] = config.run_dir
+    if config.ckpt_path == "last":
+        config.ckpt_path = _newest_of(folder, config.max_frames)
+    if config.ckpt_path is not None:
+        manifest = read_manifest(Path(config.ckpt_path).parent)
+        _require_frames_left(config, manifest["frames"])
+        if not is_child_process():  # the others come when the first one may have begun
+            folder.refuse_another_run(Path(config.ckpt_path))
+        folder.prepare_resumed()
+        return folder, manifest
+    if config.fresh_data:
+        raise InputError("fresh_data", True, "name the checkpoint to go on from with --ckpt_path, or leave it out")
+    if not is_child_process():
+        folder.prepare_new()
+    return folder, {}
+
+
+def _run_dir(config: Any, environment: str) -> str:
+    if config.run_dir is None:
+        if is_started_from_outside():
+            raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
+        # An agent of W&B that resumes a run has nothing but the run's id to find its folder by.
+        name = f"{config.seed_everything}-{agents_run_id() or time.strftime('%Y%m%d-%H%M%S')}"
+        config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(Path("runs") / config.algorithm / environment / name)
+        if config.ckpt_path is None and agents_run_id() and RunFolder(config.run_dir).sessions.exists():
+            config.ckpt_path = "last"
+    return str(config.run_dir)
+
+
+def _newest_of(folder: RunFolder, max_frames: int) -> str | None:
+    """The checkpoint to go on from; nothing, and a warning, where a run was killed before its first."""
+    path: str | None = None
+    if folder.began_without_checkpoint():
+        if (source := folder.last_session().get("checkpoint")) is not None:
+            remedy = f"the run in {folder.path} began from {source} and has none of its own yet; name that one again"
+            raise InputError("ckpt_path", "last", remedy)
+        warning: str | None = f"{folder.path} was left before its first checkpoint; beginning it anew"
+        if not is_child_process():
+            folder.clear_beginning()
+    else:
+        checkpoint, warning = newest_whole(folder.checkpoints, None if folder.summary.exists() else max_frames)
+        path = str(checkpoint / MODEL)
+    if warning and not is_child_process():
+        print(f"warning: {warning}", file=sys.stderr)
+    return path
+
+
+def _require_frames_left(config: Any, frames: int) -> None:
+    taken = f"the {frames} frames of the checkpoint"
+    fresh = config.data.learning_starts + config.data.frames_per_update - 1 if config.fresh_data else 0
+    if frames + fresh >= config.max_frames:
+        taken += f" and {fresh} before it learns from fresh data" if fresh else ""
+        raise InputError("max_frames", config.max_frames, f"give more than {taken}")
