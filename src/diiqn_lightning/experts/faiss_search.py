@@ -19,9 +19,6 @@ PROBED = 32
 TAUGHT_BY, ROUNDS = 40, 10
 """Data for each cell that its place is learned from, and rounds of learning (k-means)."""
 
-NEAREST = 64
-"""Transitions among which the nearest one is looked for, for l2, where nearness of both states is no sum."""
-
 
 class FaissSearch(Search):
     """Looks into the cells of an inverted file that lie nearest.
@@ -111,13 +108,8 @@ class FaissSearch(Search):
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """See :meth:`Search.distance_of`."""
         pairs = self._pairs_of(observation, next_observation)
-        count = 1 if self._binary else min(NEAREST, len(self.distinct.starts))
-        numbers = self._pairs[0].search(pairs, count)[1]
-        nearest = [
-            self._distances(pair, self.distinct.starts[found[found >= 0]]).min(initial=np.inf)
-            for pair, found in zip(pairs, numbers, strict=True)
-        ]
-        return torch.from_numpy(np.array(nearest, np.float32))
+        distances = self._pairs[0].search(pairs, 1)[0][:, 0]
+        return torch.from_numpy(np.array(distances if self._binary else np.sqrt(distances), np.float32))
 
 
 def import_faiss() -> Any:

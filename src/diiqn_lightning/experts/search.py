@@ -1,7 +1,7 @@
 """Search in an expert's states and transitions: one interface, an exact backend and an approximate one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +86,10 @@ class Search(ABC):
 
     @abstractmethod
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
-        """Distance of each agent transition to the nearest of the expert's: ``[F, *O]`` twice to ``[F]`` float32."""
+        """Distance of each agent transition to the nearest of the expert's: ``[F, *O]`` twice to ``[F]`` float32.
+
+        By ``l2`` it is the Euclidean one of s and s' as one vector, and not the sum of two.
+        """
 
     def limits(self, error: Distances) -> Distances:
         """Limits ``[Q]`` for :meth:`closer` by one for each of the dataset's transitions, ``[N]``."""
@@ -127,12 +130,14 @@ class ExactSearch(Search):
         self._never = never
         return distances, positions
 
-    def _pairs_of_rows(self, observation: Tensor, next_observation: Tensor) -> Iterator[Row]:
+    def _pairs_of_rows(
+        self, observation: Tensor, next_observation: Tensor, together: Callable[[Row, Row], Row] = np.add
+    ) -> Iterator[Row]:
         """Distances of each agent transition from that at each position but the last, where none starts."""
         parts = (torch.split(states.flatten(1), self._rows.at_once) for states in (observation, next_observation))
         for own, following in zip(*parts, strict=True):
             for row, next_row in zip(self._rows.of(own), self._rows.of(following), strict=True):
-                yield row[:-1] + next_row[1:]
+                yield together(row[:-1], next_row[1:])
 
     def closer(
         self,
@@ -160,7 +165,9 @@ class ExactSearch(Search):
     def distance_of(self, observation: Tensor, next_observation: Tensor) -> Tensor:
         """See :meth:`Search.distance_of`."""
         is_start = self.distinct.is_start[:-1]
-        nearest = [distance[is_start].min() for distance in self._pairs_of_rows(observation, next_observation)]
+        together = np.hypot if self.distance == "l2" else np.add
+        pairs = self._pairs_of_rows(observation, next_observation, together)
+        nearest = [distance[is_start].min() for distance in pairs]
         return torch.from_numpy(np.array(nearest).astype(np.float32))
 
 

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.discrimination import REWARDS, imitation_reward
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules.rivals.discriminator import Discriminator, DiscriminatorSettings
 from diiqn_lightning.modules.rivals.replaced_reward import ReplacedReward
@@ -24,7 +25,7 @@ class AdversarialReward(ReplacedReward):
         largest_reward: bound of the reward's size: a discriminator that is sure of itself would else give
             rewards without limit.
         environment_weight: weight of the environment's reward.
-        imitation_weight: weight of the discriminator's.
+        imitation_weight: weight of the discriminator's, a number or by environment frames.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -38,7 +39,7 @@ class AdversarialReward(ReplacedReward):
         reward: str = "logit",
         largest_reward: float = 5.0,
         environment_weight: float = 0.0,
-        imitation_weight: float = 1.0,
+        imitation_weight: float | LinearSchedule = 1.0,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, environment_weight, imitation_weight, **dqn)

@@ -21,7 +21,7 @@ class GAIfO(AdversarialReward):
             (design choice, see Kostrikov et al., 2019, section 4.1).
         largest_reward: bound of the reward's size.
         environment_weight: weight of the environment's reward; 0 is GAIfO.
-        imitation_weight: weight of the imitation reward.
+        imitation_weight: weight of the imitation reward, a number or by environment frames.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 

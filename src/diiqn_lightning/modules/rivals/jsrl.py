@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from tensordict import TensorDictBase
 from torch import Tensor
 
 from diiqn_lightning.errors import InputError, require_within
@@ -19,12 +20,14 @@ class JSRL(GuidedDQN):
     h falls from H to 0 in ``stages`` steps, one whenever the mean return of recent episodes is not below the best
     one so far by more than the tolerance (algorithm 1). H is the mean length of the episodes that the clone played
     alone at first. Adapted: the guide is a clone by inferred actions, and the learner is double DQN on all of the
-    replay.
+    replay, whose returns while it explores at random fall short of the clone's for long: a stage ends after
+    ``patience`` frames whatever its return.
 
     Args:
         stages: n, steps of the curriculum.
         tolerance: β, share of the best mean return by which a stage may fall short of it.
         stage_frames: environment frames that a stage takes at least.
+        patience: environment frames that a stage takes at most, whatever its return; null has no limit (the paper's).
         observation_shape, num_actions, **guided: arguments of :class:`GuidedDQN`.
     """
 
@@ -35,6 +38,7 @@ class JSRL(GuidedDQN):
         stages: int = 10,
         tolerance: float = 0.1,
         stage_frames: int = 10_000,
+        patience: int | None = None,
         **guided: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **guided)
@@ -42,9 +46,11 @@ class JSRL(GuidedDQN):
             if value < 1:
                 raise InputError(f"model.{field}", value, "give a whole number of at least 1")
         require_within(0, 1, **{"model.tolerance": tolerance})
-        self.stages, self.tolerance, self.stage_frames = stages, tolerance, stage_frames
+        if patience is not None and patience < stage_frames:
+            raise InputError("model.patience", patience, f"give at least model.stage_frames, {stage_frames}, or null")
+        self.stages, self.tolerance, self.stage_frames, self.patience = stages, tolerance, stage_frames, patience
         self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, self.guide_from
-        self.episodes_before: int = -1
+        self.stage_from, self.episodes_before = self.guide_from, -1
 
     @property
     def guided_steps(self) -> float:
@@ -55,10 +61,9 @@ class JSRL(GuidedDQN):
         """The first h steps of each episode."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
         if self.episodes_before < 0:
-            # What runs now was begun by the agent: as many episodes again have to end before the clone's own do.
-            self.episodes_before = stream.episodes + environments
+            self._count_from_here(environments)
         if frames - self.stage_began >= self.stage_frames and self.stage < self.stages:
-            self._advance(frames)
+            self._advance(frames, environments)
         self._guided = torch.as_tensor(stream.running_lengths < self.guided_steps)
         return self._guided
 
@@ -66,7 +71,12 @@ class JSRL(GuidedDQN):
         """1 where the clone acted, else 0; the steps have been counted on since."""
         return self._guided.float()
 
-    def _advance(self, frames: int) -> None:
+    def _count_from_here(self, environments: int) -> None:
+        """What runs now was begun in another way: as many episodes again have to end before the stage's own do."""
+        stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
+        self.episodes_before = stream.episodes + environments
+
+    def _advance(self, frames: int, environments: int) -> None:
         """Go on to the next stage if the returns allow it, which all processes decide together."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
         # Of the stage alone: what began before it says nothing about it.
@@ -81,10 +91,18 @@ class JSRL(GuidedDQN):
         mean = total / episodes
         if not self.horizon:
             self.horizon = steps / episodes
-        if self.stage == 0 or mean >= self.best_return - self.tolerance * abs(self.best_return):
-            self.stage += 1
+        late = self.patience is not None and frames - self.stage_from >= self.patience
+        if self.stage == 0 or late or mean >= self.best_return - self.tolerance * abs(self.best_return):
+            self.stage, self.stage_from = self.stage + 1, frames
             self.best_return = mean if self.stage == 1 else max(self.best_return, mean)
-        self.stage_began, self.episodes_before = frames, stream.episodes
+            self._count_from_here(environments)
+        else:
+            self.episodes_before = stream.episodes
+        self.stage_began = frames
+
+    def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
+        """Those of inverse model and clone, and the stage in the logs."""
+        return super().batch_losses(batch) | {"guidance/stage": torch.tensor(float(self.stage))}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store where the curriculum is."""
@@ -94,10 +112,12 @@ class JSRL(GuidedDQN):
             self.stage,
             self.best_return,
             self.stage_began,
+            self.stage_from,
             self.episodes_before,
         ]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore it."""
         super().on_load_checkpoint(checkpoint)
-        self.horizon, self.stage, self.best_return, self.stage_began, self.episodes_before = checkpoint["curriculum"]
+        self.horizon, self.stage, self.best_return, *began = checkpoint["curriculum"]
+        self.stage_began, self.stage_from, self.episodes_before = began

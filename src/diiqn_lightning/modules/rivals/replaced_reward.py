@@ -7,6 +7,7 @@ from tensordict import TensorDictBase
 from torch import Tensor
 
 from diiqn_lightning import keys
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.modules.dqn import DQN
 
 
@@ -17,7 +18,7 @@ class ReplacedReward(DQN):
 
     Args:
         environment_weight: w_env.
-        imitation_weight: w.
+        imitation_weight: w, a number or by environment frames.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -26,10 +27,12 @@ class ReplacedReward(DQN):
         observation_shape: tuple[int, ...],
         num_actions: int,
         environment_weight: float,
-        imitation_weight: float,
+        imitation_weight: float | LinearSchedule,
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
+        if not isinstance(imitation_weight, LinearSchedule):
+            imitation_weight = LinearSchedule(imitation_weight, imitation_weight, 1)
         self.environment_weight, self.imitation_weight = environment_weight, imitation_weight
 
     @property
@@ -44,7 +47,7 @@ class ReplacedReward(DQN):
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """DQN's, with the imitation reward in the logs."""
         reward = self.imitation_reward(batch)
-        mixed = self.imitation_weight * reward
+        mixed = self.imitation_weight(self.environment_frames) * reward
         if self.environment_weight:
             mixed = mixed + self.environment_weight * batch.get(keys.REWARD)
         batch.set(keys.REWARD, mixed)

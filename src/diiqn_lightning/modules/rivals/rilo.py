@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.modules.rivals.gaifo import GAIfO
 
 
@@ -14,7 +15,7 @@ class RILO(GAIfO):
 
     Args:
         environment_weight: weight of the environment's reward.
-        imitation_weight: λ.
+        imitation_weight: λ, a number or by environment frames.
         observation_shape, num_actions, **adversarial: arguments of :class:`GAIfO`.
     """
 
@@ -23,7 +24,7 @@ class RILO(GAIfO):
         observation_shape: tuple[int, ...],
         num_actions: int,
         environment_weight: float = 1.0,
-        imitation_weight: float = 0.1,
+        imitation_weight: float | LinearSchedule = 0.1,
         **adversarial: Any,
     ) -> None:
         super().__init__(

@@ -7,6 +7,7 @@ from tensordict import TensorDictBase
 from torch import Tensor
 
 from diiqn_lightning import keys
+from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.modules.rivals.replaced_reward import ReplacedReward
 
@@ -22,7 +23,7 @@ class SEABO(ReplacedReward):
     Args:
         steepness: β, per unit of the distance.
         environment_weight: w_env.
-        imitation_weight: w.
+        imitation_weight: w, a number or by environment frames.
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -34,7 +35,7 @@ class SEABO(ReplacedReward):
         num_actions: int,
         steepness: float = 0.5,
         environment_weight: float = 1.0,
-        imitation_weight: float = 0.1,
+        imitation_weight: float | LinearSchedule = 0.1,
         **dqn: Any,
     ) -> None:
         super().__init__(
