@@ -42,6 +42,9 @@ class SameOnAllRanks(lightning.Callback):
         assert self._labelled_at > 0 or not any(isinstance(callback, LearnedLabels) for callback in trainer.callbacks)
         gathered = gathering(trainer)(trainer.datamodule.stream.replay.column("action")[:32])
         assert not torch.equal(gathered[0], gathered[1]), "ranks explored alike"
+        # What makes processes wait for each other must not depend on when episodes end.
+        began = gathering(trainer)(trainer.datamodule.stream.running_lengths)
+        assert not torch.equal(began[0], began[1]), "episodes of the ranks ended at the same times"
 
     def _check_merged(self, trainer):
         for callback in trainer.callbacks:

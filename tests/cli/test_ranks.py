@@ -51,7 +51,7 @@ def launch(tmp_path, script):
     return [sys.executable, path]
 
 
-MANY = [*((config, 2) for config in CASES), ("ha_diiqn", 4)]
+MANY = [*((config, 2) for config in CASES), ("diiqn", 4), ("ha_diiqn", 4)]
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "gpu"])

@@ -58,6 +58,16 @@ def left_alone(rank, ranks, answers):
         answers.put((type(error).__name__, time.monotonic() - began))
 
 
+def out_of_step(rank, ranks, answers):
+    """The last process has more to add up than the others."""
+    shared = SharedMemorySum(rank, ranks, capacity=100, timeout=20)
+    try:
+        add_up(shared, torch.ones(4 + rank // (ranks - 1)))
+    except RuntimeError as error:
+        answers.put(str(error))
+    torch.distributed.barrier()
+
+
 def kept_waiting(rank, ranks, answers):
     """The last process hangs for longer than the others have patience."""
     shared = SharedMemorySum(rank, ranks, capacity=100, timeout=0.2)
@@ -115,6 +125,14 @@ def test_the_others_hear_at_once_of_one_that_ends():
         kind, seconds = answers.get(timeout=60)
         assert kind in ("ConnectionError", "ConnectionResetError", "BrokenPipeError")
         assert seconds < 10
+
+
+def test_processes_that_are_out_of_step_add_nothing_up():
+    _, answers = start(out_of_step, 2)
+    assert sorted(answers.get(timeout=60) for _ in range(2)) == [
+        "This process adds up 16 bytes where another one adds up 20.",
+        "This process adds up 20 bytes where another one adds up 16.",
+    ]
 
 
 def test_one_that_hangs_is_waited_for_no_longer_than_said():

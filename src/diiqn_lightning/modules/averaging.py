@@ -1,17 +1,27 @@
 """Data-parallel training for modules that update several times a batch."""
 
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
-from torch.distributed import ReduceOp
+from torch.distributed import DistBackendError, ReduceOp
 
 from diiqn_lightning.modules.shared_memory import SharedMemorySum
 
 PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others; one that is gone or hangs ends the run by then."""
+
+GRACE = 20.0
+"""Seconds after which a process that has not noticed the loss of another one is killed."""
+
+SIGNS_OF_LOSS = ("connection", "timed out", "timeout", "socket", "gloo")
+"""Words by which an error of torch's that has no type of its own is about another process."""
 
 
 class ProcessLostError(RuntimeError):
@@ -22,6 +32,19 @@ class ProcessLostError(RuntimeError):
             "Another process of the run has ended or does not answer; go on from the last checkpoint with "
             "--run_dir DIR --ckpt_path last."
         )
+
+
+@contextmanager
+def _others_needed() -> Iterator[None]:
+    """Say it plainly where another process does not take part: gloo and NCCL tell of their connections."""
+    try:
+        yield
+    except DistBackendError as error:
+        raise ProcessLostError from error
+    except RuntimeError as error:
+        if not any(sign in str(error).lower() for sign in SIGNS_OF_LOSS):
+            raise
+        raise ProcessLostError from error
 
 
 class FlatAveraging(DDPStrategy):
@@ -44,8 +67,9 @@ class FlatAveraging(DDPStrategy):
     def configure_ddp(self) -> None:
         """Give all processes the first one's weights; the module stays as it is."""
         module = self._module()
-        for tensor in module.state_dict().values():
-            torch.distributed.broadcast(tensor, src=0)
+        with _others_needed():
+            for tensor in module.state_dict().values():
+                torch.distributed.broadcast(tensor, src=0)
         self._parameters = list(module.parameters())
         if self.num_nodes == 1 < self.world_size and self.root_device.type == "cpu":
             learned = [parameter for parameter in self._parameters if parameter.requires_grad]
@@ -86,11 +110,36 @@ class FlatAveraging(DDPStrategy):
         if self._shared is not None and self._shared.takes(tensor):
             self._add_up(self._shared, [tensor.view(-1)], tensor.view(-1))
         else:
-            try:
+            with _others_needed():
                 torch.distributed.all_reduce(tensor)
-            except RuntimeError as error:  # of gloo and NCCL
-                raise ProcessLostError from error
         return tensor.div_(self.world_size) if reduce_op in ("mean", "avg") else tensor
+
+    def all_gather(self, tensor: Tensor, group: Any = None, sync_grads: bool = False) -> Tensor:
+        """Tensors of all processes, ``[R, …]``.
+
+        Raises:
+            ProcessLostError: if another process does not take part.
+        """
+        with _others_needed():
+            return super().all_gather(tensor, group, sync_grads)
+
+    def broadcast(self, obj: Any, src: int = 0) -> Any:
+        """What process ``src`` has, in all processes.
+
+        Raises:
+            ProcessLostError: if another process does not take part.
+        """
+        with _others_needed():
+            return super().broadcast(obj, src)
+
+    def barrier(self, *args: Any, **kwargs: Any) -> None:
+        """Wait for all processes.
+
+        Raises:
+            ProcessLostError: if another process does not take part.
+        """
+        with _others_needed():
+            super().barrier(*args, **kwargs)
 
     @staticmethod
     def _add_up(shared: SharedMemorySum, parts: list[Tensor], total: Tensor) -> None:
@@ -98,6 +147,19 @@ class FlatAveraging(DDPStrategy):
             shared.add_up(parts, total)
         except OSError as error:
             raise ProcessLostError from error
+
+    def on_exception(self, exception: BaseException) -> None:
+        """Leave no process behind that hangs: those that this one started have a while to end by themselves."""
+        super().on_exception(exception)
+        if not isinstance(exception, ProcessLostError):
+            return
+        started: list[subprocess.Popen[bytes]] = getattr(self.launcher, "procs", [])
+        end = time.monotonic() + GRACE
+        for process in started:
+            try:
+                process.wait(timeout=max(0.0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def teardown(self) -> None:
         """Let go of what the processes share."""

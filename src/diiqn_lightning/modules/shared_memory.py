@@ -13,12 +13,15 @@ from torch import Tensor
 MEMORY = Path("/dev/shm")
 """Where Linux keeps files in memory."""
 
+COUNT = 8
+"""Bytes in which processes say how long a tensor is."""
+
 
 class SharedMemorySum:
     """Adds up tensors of several processes on the same machine.
 
     Design choice: gloo sends what it sums through the network's stack and wakes threads for it. Here each process
-    writes its tensor where all can read it, tells the others by a byte, and adds them up itself, in the order of
+    writes its tensor where all can read it, tells the others how long it is, and adds them up itself, in the order of
     ranks, so that sums are the same everywhere to the bit. There are two places for each, taken in turns: who has
     heard of the others' next tensor knows that they have read the one before.
 
@@ -92,18 +95,31 @@ class SharedMemorySum:
         Raises:
             ConnectionError: if another process has ended.
             TimeoutError: if another process is not heard of.
+            RuntimeError: if another process has more or less to add up: they are out of step.
         """
         places = self._places[self._turn, :, : total.nbytes].view(total.dtype)
         self._turn = 1 - self._turn
         torch.cat([*parts], out=places[self.rank])
         for other in self._others:
-            other.sendall(b"1")
+            other.sendall(total.nbytes.to_bytes(COUNT))
         for other in self._others:
-            if not other.recv(1):
-                raise ConnectionError("Another process of the run has ended.")
+            count = self._count_of(other)
+            if count != total.nbytes:
+                raise RuntimeError(f"This process adds up {total.nbytes} bytes where another one adds up {count}.")
         torch.add(places[0], places[1], out=total)
         for place in places[2:]:
             total.add_(place)
+
+    @staticmethod
+    def _count_of(other: socket.socket) -> int:
+        """Bytes of another process's tensor, once it is there to read."""
+        heard = b""
+        while len(heard) < COUNT:
+            part = other.recv(COUNT - len(heard))
+            if not part:
+                raise ConnectionError("Another process of the run has ended.")
+            heard += part
+        return int.from_bytes(heard)
 
     def close(self) -> None:
         """Tell the others that this process takes part no longer."""
