@@ -1,5 +1,5 @@
 # CPU and GPU in one image: torch's wheels bring CUDA, `docker run --gpus all` makes it visible.
-#   docker build -t diiqn-lightning .
+#   docker build -t diiqn-lightning --build-arg REVISION="$(git describe --always --dirty --abbrev=12)" .
 #   docker run --rm -v "$PWD/runs:/home/agent/runs" diiqn-lightning fit --config configs/diiqn.yaml
 FROM python:3.12-slim
 
@@ -11,6 +11,9 @@ RUN pip install --no-cache-dir --constraint constraints.txt .
 COPY --chown=agent:agent configs ./configs
 COPY --chown=agent:agent experts ./experts
 RUN install -d -o agent -g agent runs
+# Runs name the revision of the source that they were made with.
+ARG REVISION=
+ENV DIIQN_LIGHTNING_REVISION=$REVISION
 USER agent
 ENTRYPOINT ["python", "-m", "diiqn_lightning"]
 CMD ["--help"]

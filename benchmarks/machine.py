@@ -5,6 +5,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from diiqn_lightning.report.revision import git_revision
+
 PACKAGES = ("diiqn-lightning", "torch", "torchrl", "tensordict", "lightning", "minatar", "numpy", "stable-baselines3")
 
 
@@ -17,6 +19,7 @@ def machine_facts(threads):
         except PackageNotFoundError:
             versions[name] = None
     return {
+        "git_revision": git_revision(),
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads,

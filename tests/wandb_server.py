@@ -36,12 +36,19 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         """GraphQL and the stream of a run's numbers."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.server.gone:  # connections that were open before are answered no more either
+            self.close_connection = True
+            return None
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         if "graphql" in self.path:
             asked = json.loads(body)
+            if "upsertBucket" in asked["query"]:
+                self.server.runs.append(asked["variables"]["name"])
             return self._reply({"data": answer(asked["query"], asked.get("variables") or {}, self.server.url)})
         self.server.asked.append(self.path)
+        if self.path.endswith("file_stream"):
+            self.server.sent.append(body.decode())
         return self._reply({"exitcode": None, "limits": {}})
 
     def do_PUT(self):
@@ -65,7 +72,7 @@ class WandbServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = self._server.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._server.asked = []
+        self._server.asked, self._server.runs, self._server.sent, self._server.gone = [], [], [], False
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
@@ -73,7 +80,18 @@ class WandbServer:
         """Whether a run has sent some."""
         return any(path.endswith("file_stream") for path in self._server.asked)
 
+    @property
+    def runs(self):
+        """Ids of the runs that were started, gone on with or brought to date, one for each time."""
+        return self._server.runs
+
+    @property
+    def sent(self):
+        """All that runs have sent in their streams."""
+        return "\n".join(self._server.sent)
+
     def go_away(self):
         """From here on nobody answers."""
+        self._server.gone = True
         self._server.shutdown()
         self._server.server_close()

@@ -3,6 +3,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,9 +33,17 @@ def test_a_server_that_goes_away_in_mid_run_costs_nothing_but_the_charts(tmp_pat
     assert process.returncode == 0, complaint
     assert "Traceback" not in complaint
     assert metrics(tmp_path / "run")[-1]["frames"] == "3000"
-    # What `wandb sync` needs is there, the last numbers included.
-    (log,) = (tmp_path / "run" / "wandb").glob("run-*/run-*.wandb")
-    assert b"eval/return" in log.read_bytes()
+    # The rest follows when the server is back.
+    last = '\\"frames\\":3000'
+    assert last not in server.sent
+    (session,) = (tmp_path / "run" / "wandb").glob("run-*")
+    again = WandbServer()
+    wandb = [sys.executable, "-m", "wandb", "sync", "--include-online", str(session)]
+    facts = os.environ | {"WANDB_BASE_URL": again.url, "WANDB_API_KEY": "0" * 40}
+    done = subprocess.run(wandb, env=facts, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert set(again.runs) == set(server.runs)
+    assert last in again.sent, again.sent[-500:]
 
 
 def clients(process):
@@ -73,6 +83,20 @@ def test_a_server_that_cannot_be_reached_is_said_before_training(tmp_path):
     assert "wandb.mode is 'online, and W&B cannot start" in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_goes_on_does_so_in_the_same_run_on_the_server(tmp_path):
+    server = WandbServer()
+    for frames, more in ((400, []), (600, ["--ckpt_path=last", "--wandb.artifacts=[]"])):
+        arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=online", "--video=null", *more, frames=frames)
+        process = start(arguments, WANDB_MODE="online", WANDB_BASE_URL=server.url, WANDB_API_KEY="0" * 40)
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+        # This server gives no answer about artifacts that the client would understand.
+        assert ("W&B broke down" in complaint) == (not more)
+    assert len(server.runs) > 1
+    assert len(set(server.runs)) == 1
+    assert '\\"frames\\":600' in server.sent
 
 
 def test_a_run_that_goes_on_does_so_in_the_same_run_of_wandb(tmp_path):

@@ -34,7 +34,7 @@ class WandbSettings:
             metrics, summary and curve of a finished run), checkpoint (its last one, as large as the replay). [] keeps
             none.
         finish_timeout: seconds that the end of a run waits for what is not uploaded yet. It stays in the run's folder,
-            where `wandb sync` finds it; 0 waits for ever.
+            where `wandb sync --include-online` finds it; 0 waits for ever.
     """
 
     project: str = "diiqn-lightning"
@@ -150,7 +150,7 @@ class FramesWandbLogger(WandbLogger):
 
         try:
             yield
-        except (wandb.errors.Error, OSError) as error:
+        except Exception as error:  # what a server answers that the client does not understand has no type of W&B's
             if not self._lost:
                 rank_zero_warn(
                     f"W&B broke down ({type(error).__name__}) and has nothing of this run from here on; training goes "

@@ -1,7 +1,6 @@
 """What is written when a run is finished."""
 
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.envs import Evaluation
 from diiqn_lightning.report.curve import draw_curve
+from diiqn_lightning.report.revision import git_revision
 from diiqn_lightning.report.run_folder import RunFolder
 
 PACKAGES = ("diiqn-lightning", "torch", "torchrl", "tensordict", "lightning", "gymnasium", "minatar", "numpy")
@@ -116,22 +116,6 @@ def random_return(data: Any) -> float:
         env_kwargs=data.env_kwargs,
     )
     return evaluation.play(lambda observation: torch.zeros(len(observation), dtype=torch.int64)).mean
-
-
-def git_revision() -> str | None:
-    """Commit of the source that runs, with ``-dirty`` if it was changed; ``None`` outside a checkout."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip()
 
 
 def finish_run(folder: RunFolder, facts: dict[str, Any], trainer: Any) -> str:
