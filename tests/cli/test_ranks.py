@@ -165,6 +165,26 @@ def test_a_signal_to_one_process_stops_all_at_the_same_update(tmp_path):
     assert {"rank-0.pt", "rank-1.pt"} <= {path.name for path in last.iterdir()}
 
 
+def test_a_run_goes_on_with_fewer_processes_where_its_data_may_be_new(tmp_path):
+    def ended(*more, frames):
+        options = ["--trainer.accelerator=cpu", "--video=null", "--data.num_envs=4", *more]
+        command = [sys.executable, "-m", "diiqn_lightning", *fit("dqn", tmp_path / "run", *options, frames=frames)]
+        words = [str(word) for word in command]
+        return subprocess.run(words, capture_output=True, text=True, timeout=200, cwd=CONFIGS.parent)
+
+    done = ended("--trainer.devices=2", frames=400)
+    assert done.returncode == 0, done.stderr
+    last = ["--trainer.devices=1", "--ckpt_path=last"]
+    refused = ended(*last, frames=900)
+    assert refused.returncode == 2
+    assert "--fresh_data true" in refused.stderr
+    done = ended(*last, "--fresh_data=true", frames=900)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["frames"] == 900
+    assert not (tmp_path / "run" / "checkpoints" / "last" / "rank-1.pt").exists()
+
+
 def test_processes_started_one_by_one_need_a_named_folder(run, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")
     monkeypatch.chdir(tmp_path)

@@ -61,7 +61,7 @@ WITH_REWARD = {
     "rilo": [COST],
     "seabo": ["--model.imitation_weight=0.005"],
     "jsrl": [*GUIDED, "--model.stage_frames=200", "--model.stages=2", "--model.clone.exploration=0.2"],
-    "dai": [*GUIDED, "--model.interpolation.start=0.9", "--model.interpolation.frames=5000"],
+    "dai": [*GUIDED, "--model.interpolation={start: 0.9, end: 0.0, frames: 5000}"],
 }
 
 

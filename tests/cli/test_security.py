@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import pickle
-import shutil
 import struct
 import sys
 
@@ -186,6 +185,16 @@ def test_a_configuration_with_python_in_it(run, finished, mark, tmp_path):
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("verb", ["sweep", "experiment"])
+def test_files_that_start_runs_with_python_in_them(verb, run, mark, tmp_path):
+    path = tmp_path / "theirs.yaml"
+    path.write_text(f"name: !!python/object/apply:os.system ['touch {mark}']")
+    code, _, complaint = run(verb, path, "--dry_run")
+    assert code == 2
+    assert len(complaint.strip().splitlines()) == 1
+    assert not mark.exists()
+
+
 def merge(content, change):
     for key, value in change.items():
         if isinstance(value, dict) and isinstance(content.get(key), dict):
@@ -194,7 +203,13 @@ def merge(content, change):
             content[key] = value
 
 
+def folder_of_objects(path, mark):
+    path.mkdir()
+    np.save(path / "0.npy", np.array([Payload(mark)] * 3, dtype=object))
+
+
 DATASETS = {
+    "a folder of objects": ("bad", folder_of_objects),
     "an expert file that is a pickle": ("bad.expert", lambda path, mark: path.write_bytes(pickle.dumps(Payload(mark)))),
     "an archive of objects": (
         "bad.npz",
@@ -207,7 +222,6 @@ DATASETS = {
 def test_datasets(kind, run, mark, tmp_path):
     name, write = DATASETS[kind]
     write(tmp_path / name, mark)
-    shutil.copy(tmp_path / name, tmp_path / f"other-{name}")
     for command in (
         ["inspect", tmp_path / name],
         ["convert", tmp_path / name, tmp_path / "new.expert"],
