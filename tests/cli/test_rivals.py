@@ -9,6 +9,7 @@ import torch
 from diiqn_lightning.__main__ import main
 from diiqn_lightning.experts import ExpertDataset, files
 from tests.cli.conftest import SHORT
+from tests.cli.meadow import shepherd
 from tests.cli.test_training import CONFIGS, assert_same, fit
 
 RECORD = ["record", "--policy", "diiqn_lightning.envs.maze_planner:DetourPlanner", "--env", "Maze2D-v0"]
@@ -42,7 +43,7 @@ def greedy_returns(folder):
 RELABEL = "--action_inference.relabel_every_n_frames=200"
 # Where episodes should end soon, rewards that are never negative would pay for going round in circles.
 COST = "--model.reward=step_cost"
-IMITATORS = {"bco": [RELABEL], "bc_oracle": [], "gaifo": [COST], "oril": [COST]}
+IMITATORS = {"bco": [RELABEL], "bc_oracle": [], "gaifo": [COST], "oril": [COST, "--model.prior=0.5"]}
 
 
 @pytest.mark.parametrize("algorithm", IMITATORS)
@@ -54,12 +55,44 @@ def test_who_sees_no_reward_reaches_the_experts_level(algorithm, run, tmp_path, 
     assert max(greedy_returns(tmp_path / "run")[-3:]) > 0.95 * returned
 
 
+LEARNING, FROZEN = ([f"--model.discriminator.learning_rate={rate}"] for rate in ("0.001", "1e-9"))
+NEAR = ["--model.environment_weight=0", "--model.imitation_weight=1"]
+LEADS = {
+    "gaifo": (LEARNING, FROZEN),
+    "oril": (LEARNING, FROZEN),
+    "seabo": (NEAR, [*NEAR, "--model.steepness=1e-9"]),
+}
+"""What learns from the expert, and what is the same without."""
+
+
+@pytest.mark.parametrize("algorithm", LEADS)
+def test_it_is_the_imitation_reward_that_leads_to_where_the_expert_goes(algorithm, run, tmp_path):
+    dataset = shepherd()
+    files.save(dataset, tmp_path / "shepherd.expert")
+
+    def returned(folder, *more):
+        options = [
+            "--data.env=Meadow-v0", "--data.num_envs=4", "--expert", tmp_path / "shepherd.expert", *SHORT,
+            "--video=null", "--data.frames_per_update=2", "--data.frames_per_epoch=2000",
+            "--model.exploration.frames=3000", "--data.evaluation.episodes=10", "--model.optimizer.lr=0.001",
+            "--model.annealing=null", "--model.discount=0.9", "--checkpoint.every_n_frames=100000",
+        ]  # fmt: skip
+        code, _, complaint = run(*fit(algorithm, tmp_path / folder, *options, *more, frames=6000))
+        assert code == 0, complaint
+        return greedy_returns(tmp_path / folder)[-1]
+
+    expert = dataset.card["return_mean"]
+    with_expert, without = LEADS[algorithm]
+    assert returned("with", *with_expert) > 0.8 * expert
+    assert returned("without", *without) < 0.5 * expert
+
+
 GUIDED = [RELABEL, "--model.guide_from=500"]
 WITH_REWARD = {
     "dqfd_inferred": [RELABEL],
     "dqfd_oracle": [],
     "rilo": [COST],
-    "seabo": ["--model.imitation_weight=0.005"],
+    "seabo": ["--model.imitation_weight=0.001"],
     "jsrl": [*GUIDED, "--model.stage_frames=200", "--model.stages=2", "--model.clone.exploration=0.2"],
     "dai": [*GUIDED, "--model.interpolation={start: 0.9, end: 0.0, frames: 5000}"],
 }
@@ -67,9 +100,8 @@ WITH_REWARD = {
 
 @pytest.mark.parametrize("algorithm", [name for name in WITH_REWARD if name != "jsrl"])  # too slow for a test
 def test_who_sees_the_reward_gets_there_too(algorithm, run, tmp_path, expert):
-    frames = (
-        9000 if algorithm in ("jsrl", "dai") else 6000
-    )  # who learns nothing from the expert but where to go is slower
+    slower = ("jsrl", "dai", "seabo")  # who learn nothing from the expert but where to go
+    frames = 9000 if algorithm in slower else 6000
     code, _, complaint = run(*in_maze(algorithm, expert, tmp_path / "run", *WITH_REWARD[algorithm], frames=frames))
     assert code == 0, complaint
     assert max(greedy_returns(tmp_path / "run")) > 0.8  # −1 where it never arrives
