@@ -42,6 +42,15 @@ def test_a_damaged_newest_one_falls_back_to_the_one_before(checkpoints, run):
     assert read_manifest(checkpoints / "last")["frames"] == 800
 
 
+def test_the_damaged_one_goes_before_the_whole_one_that_the_run_went_on_from(checkpoints, run):
+    damage(checkpoints / "last" / "rank-0.pt")
+    again = fit("dqn", checkpoints.parent, *CORRIDOR, "--video=null", "--ckpt_path=last", frames=560)
+    code, _, complaint = run(*again)
+    assert code == 0, complaint
+    frames = sorted(int(path.name.split("-")[0]) for path in checkpoints.iterdir() if path.name != "last")
+    assert frames == [452, 560]
+
+
 def test_when_none_is_whole_nothing_starts_from_scratch(checkpoints, run):
     for folder in ("0000000452-0000000088", "0000000600-0000000125"):
         damage(checkpoints / folder / "model.ckpt")

@@ -230,8 +230,10 @@ class RunCheckpoint(Checkpoint):
         sync(self.folder)
 
     def _forget_old(self, newest: Path) -> None:
-        whole = sorted(folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST)))
-        for folder in [f for f in whole if f != newest][: max(0, len(whole) - self.settings.keep)]:
+        found = [folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST))]
+        # One of more frames is what a run that had to go on from an older one did not go on from: it may be damaged.
+        others = sorted((f for f in found if f != newest), key=lambda f: (f.name < newest.name, f.name))
+        for folder in others[: max(0, len(found) - self.settings.keep)]:
             shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
