@@ -89,6 +89,31 @@ def test_an_expert_cannot_be_told_from_itself(stepper, batch):
     assert 0.3 < float(probability.quantile(0.05)) < float(probability.quantile(0.95)) < 0.7
 
 
+def test_oril_does_not_hold_it_against_the_agents_good_half_that_it_is_the_agents(stepper, batch):
+    # Half of the agent's transitions are as the expert's, half are elsewhere. A classifier of whose they are comes to
+    # 1 / (1 + ½) for the good ones; what is known of half of them lets ORIL tell good from bad instead.
+    judged = {}
+    for kind, options in ((GAIfO, {}), (ORIL, {"prior": 0.5})):
+        run, generator = stepper(module := make(kind, **options)), torch.Generator().manual_seed(2)
+        for _ in range(400):
+            fresh = batch.clone()
+            for key in (keys.OBSERVATION, keys.EXPERT_OBSERVATION):
+                states = torch.rand(2, 4, 2, generator=generator)
+                states[..., 0] = 1.0
+                if key == keys.OBSERVATION:
+                    states[:, 2:, 0] = 0.0
+                fresh[key] = states
+            fresh[keys.NEXT_OBSERVATION], fresh[keys.EXPERT_NEXT_OBSERVATION] = (
+                fresh[keys.OBSERVATION], fresh[keys.EXPERT_OBSERVATION],
+            )  # fmt: skip
+            run.step(fresh)
+        probability = torch.sigmoid(module.discriminator.judge(fresh))
+        judged[kind] = probability[:, :2].mean(), probability[:, 2:].mean()
+    assert 0.55 < judged[GAIfO][0] < 0.78
+    assert judged[ORIL][0] > 0.9
+    assert max(bad for _, bad in judged.values()) < 0.1
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "sentence"),
     [
