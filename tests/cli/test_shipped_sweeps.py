@@ -30,8 +30,11 @@ def test_options_of_sweeps(path):
 def test_options_of_experiments(path):
     """One run of each set of options that is no whole configuration by itself, each in another environment."""
     experiment = read_experiment(path)
-    ways = {tuple(word.partition("=")[0] for word in words): name for name, words in experiment.variants.items()}
-    wanted = [name for options, name in ways.items() if options not in ((), ("--config",))]
+    ways = {
+        tuple(word if word.startswith("--config=") else word.partition("=")[0] for word in words): name
+        for name, words in experiment.variants.items()
+    }
+    wanted = [name for options, name in ways.items() if [word[:9] for word in options] not in ([], ["--config="])]
     runs = [run for run in experiment.runs(Path("{experts}"), 1, None) if "{experts}" not in " ".join(run.options)]
     environments = list(experiment.environments)
     chosen = [
