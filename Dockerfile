@@ -1,5 +1,5 @@
 # CPU and GPU in one image: torch's wheels bring CUDA, `docker run --gpus all` makes it visible.
-#   docker build -t diiqn-lightning --build-arg REVISION="$(git describe --always --dirty --abbrev=12)" .
+#   docker build -t diiqn-lightning --build-arg REVISION="$(git rev-parse --short=12 HEAD)" .
 #   docker run --rm -v "$PWD/runs:/home/agent/runs" diiqn-lightning fit --config configs/diiqn.yaml
 FROM python:3.12-slim
 

@@ -38,3 +38,15 @@ def test_a_package_inside_another_projects_checkout_is_none_of_its(source, monke
     monkeypatch.setenv(VARIABLE, "abc123")
     assert git_revision(installed) == "abc123"
     assert git_revision(source) != "abc123"
+
+
+def test_the_index_is_left_alone(source):
+    index = source.parent / ".git" / "index"
+    before = index.read_bytes()
+    source.touch()  # git would note that this changed nothing
+    index.parent.chmod(0o500)
+    try:
+        assert "dirty" not in git_revision(source)
+    finally:
+        index.parent.chmod(0o700)
+    assert index.read_bytes() == before

@@ -20,11 +20,15 @@ def git_revision(source: Path = Path(__file__)) -> str | None:
     """
     try:
         _git(source, "ls-files", "--error-unmatch", source.name)
-        return _git(source, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+        commit = _git(source, "rev-parse", "--short=12", "HEAD")
+        changed = _git(source, "status", "--porcelain", "--untracked-files=no")
+        return f"{commit}-dirty" if changed else commit
     except (OSError, subprocess.SubprocessError):
         return os.environ.get(VARIABLE) or None
 
 
 def _git(source: Path, *command: str) -> str:
-    done = subprocess.run(["git", *command], cwd=source.parent, capture_output=True, text=True, timeout=10, check=True)
+    # Without a lock on the index: a run that is killed meanwhile would leave it behind, and git refuse to commit.
+    asked = ["git", "--no-optional-locks", *command]
+    done = subprocess.run(asked, cwd=source.parent, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
