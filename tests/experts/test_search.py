@@ -118,6 +118,17 @@ def test_distance_to_the_nearest_transition(distance, problem):
     assert torch.equal(found, distances_of_all(expert, own, following, distance).amin(1))
 
 
+def test_the_euclidean_distance_to_the_nearest_transition_is_that_of_both_states_together():
+    generator = torch.Generator().manual_seed(0)
+    expert = ExpertStates(torch.randn(60, 5, generator=generator), torch.tensor([20, 60]))
+    own, following = torch.randn(30, 5, generator=generator), torch.randn(30, 5, generator=generator)
+    starts = torch.cat([torch.arange(19), torch.arange(20, 59)])
+    pairs = torch.cat([expert.states[starts], expert.states[starts + 1]], 1)
+    expected = torch.cdist(torch.cat([own, following], 1), pairs).amin(1)
+    found = build_search(DistinctTransitions(expert), "l2").distance_of(own, following)
+    torch.testing.assert_close(found, expected)
+
+
 def test_cosine_finds_what_brute_force_finds_but_for_rounding():
     generator = torch.Generator().manual_seed(0)
     expert = ExpertStates(torch.randn(300, 20, generator=generator), torch.tensor([100, 300]))

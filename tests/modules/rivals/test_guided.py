@@ -59,6 +59,24 @@ def test_the_clone_begins_episodes_for_ever_fewer_steps(stepper):
     assert module.best_return == 10
 
 
+def test_a_stage_of_the_agents_ends_when_patience_does(stepper):
+    module = make(JSRL, stages=2, stage_frames=50, patience=100)
+    stream = stepper(module).stream
+    stream.running_lengths = LENGTHS
+    acts(module, 100)
+    stream.episodes, stream.recent_returns, stream.recent_lengths = 23, [10.0] * 23, [12] * 23
+    assert acts(module, 150).tolist() == [1, 1, 0]
+    # Nothing ends any more: neither a return nor their number would lead on.
+    assert acts(module, 249).tolist() == [1, 1, 0]
+    assert acts(module, 250).tolist() == [0, 0, 0]
+    assert module.best_return == 10
+
+
+def test_patience_is_no_shorter_than_a_stage():
+    with pytest.raises(InputError, match=r"model\.patience is 40"):
+        make(JSRL, stage_frames=50, patience=40)
+
+
 def test_how_probable_an_action_was_is_that_of_who_acted(stepper):
     module = make(DAI, interpolation=LinearSchedule(0.5, 0.5, 1))
     module.clone_settings = CloneSettings(exploration=0.2)

@@ -27,7 +27,8 @@ class JSRL(GuidedDQN):
         stages: n, steps of the curriculum.
         tolerance: β, share of the best mean return by which a stage may fall short of it.
         stage_frames: environment frames that a stage takes at least.
-        patience: environment frames that a stage takes at most, whatever its return; null has no limit (the paper's).
+        patience: environment frames after which the agent's stages end whatever their return, when it is looked at
+            next (every ``stage_frames``); null has no limit (the paper's).
         observation_shape, num_actions, **guided: arguments of :class:`GuidedDQN`.
     """
 
@@ -86,12 +87,13 @@ class JSRL(GuidedDQN):
         )
         totals = torch.tensor([sum(returns), sum(lengths), len(returns)], dtype=torch.float64)
         total, steps, episodes = total_over_ranks(self, totals).tolist()
-        if episodes < EPISODES:
+        # The clone's own stage is what the curriculum's length is read from, and ends with its episodes alone.
+        late = self.stage > 0 and self.patience is not None and frames - self.stage_from >= self.patience
+        if episodes < EPISODES and not late:
             return
-        mean = total / episodes
+        mean = total / episodes if episodes else -torch.inf
         if not self.horizon:
             self.horizon = steps / episodes
-        late = self.patience is not None and frames - self.stage_from >= self.patience
         if self.stage == 0 or late or mean >= self.best_return - self.tolerance * abs(self.best_return):
             self.stage, self.stage_from = self.stage + 1, frames
             self.best_return = mean if self.stage == 1 else max(self.best_return, mean)
