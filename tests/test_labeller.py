@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
-from diiqn_lightning.labeller import TransitionLabeller, Transitions
+from diiqn_lightning.labeller import InverseModel, TransitionLabeller, Transitions
 
 
 def transitions(count, generator):
@@ -108,3 +108,38 @@ def test_states_before_tell_who_stays_from_who_cannot_move(history, shown):
     stays = free & (parts.action == 1)
     assert bool((labels.probability[stays] > 0.8).all()) == shown
     assert bool((labels.probability[~free] < 0.6).all())
+
+
+def test_an_inverse_model_alone_learns_actions_and_says_how_sure_it_is():
+    # Three actions: left, right, and one that goes right as well. Left is certain, right is either of two.
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    model = InverseModel((10,), num_actions=3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+
+    def walk(count):
+        seen = transitions(count, generator)
+        either = torch.rand(count, generator=generator) < 0.5
+        return seen._replace(action=torch.where(either & (seen.action == 1), 2, seen.action))
+
+    for _ in range(300):
+        optimizer.zero_grad()
+        model.loss(walk(128)).mean().backward()
+        optimizer.step()
+    seen = walk(2000)
+    labels, left = model.label(seen.observation, seen.next_observation), seen.action == 0
+    assert bool((labels.action[left] == 0).all()) and bool((labels.action[~left] > 0).all())
+    assert labels.probability[left].min() > 0.95
+    assert (labels.probability[~left] - 0.5).abs().max() < 0.1
+    assert not labels.reward.any() and not labels.terminated.any()  # it knows of neither
+
+
+def test_an_inverse_models_loss_by_hand():
+    model = InverseModel((10,), num_actions=2)
+    seen = transitions(5, torch.Generator().manual_seed(0))
+    log_probability = model.outputs(seen.observation, seen.next_observation).log_softmax(1)
+    expected = -log_probability[torch.arange(5), seen.action]
+    weight = torch.arange(5.0)
+    torch.testing.assert_close(model.loss(seen, weight), weight * expected)
+    blind = seen._replace(reward=seen.reward + 7, terminated=~seen.terminated)
+    torch.testing.assert_close(model.loss(blind, weight), weight * expected)

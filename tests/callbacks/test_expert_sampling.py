@@ -2,8 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from diiqn_lightning.callbacks.expert_sampling import BEGINNERS_LEAD, ExpertSampling, held_out_transitions
+from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
 
 
@@ -40,3 +42,18 @@ def test_episodes_of_all_ranks_count_for_the_lead():
     sampling = sampling_with([4.0, 8.0], [9.0] * 6)
     sampling.merge_ranks(lambda own: torch.stack([torch.tensor([18.0, 6.0]), own]), rank=1)
     assert sampling._lead() == pytest.approx((6 - 72 / 12) / 8**0.5)
+
+
+def test_n_steps_run_along_the_experts_trajectory_and_end_with_its_episode():
+    # Cells 0 to 3 and 4 to 6: transitions 0 → 1 → 2 → 3 and 4 → 5 → 6, with rewards 1, 2, 4 and 8, 16; γ = ½.
+    sampling = ExpertSampling(n_step=2)
+    states = ExpertStates(torch.eye(7), torch.tensor([4, 7]))
+    table = InferredActions(5)
+    table.reward = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])
+    table.terminated = torch.tensor([False, False, True, False, False])
+    sampling._expert, sampling._discount = SimpleNamespace(table=table, states=states), 0.5
+    outcome = sampling._outcome(torch.tensor([0, 1, 2, 3, 4]), 2)
+    assert_close(outcome["reward"], torch.tensor([1 + 1.0, 2 + 2.0, 4.0, 8 + 8.0, 16.0]))
+    assert_close(outcome["discount"], torch.tensor([0.25, 0.25, 0.5, 0.25, 0.5]))
+    assert outcome["terminated"].tolist() == [False, True, True, False, False]
+    assert outcome["next_observation"].argmax(1).tolist() == [2, 3, 3, 6, 6]
