@@ -128,10 +128,12 @@ def test_an_inverse_model_alone_learns_actions_and_says_how_sure_it_is():
         optimizer.step()
     seen = walk(2000)
     labels, left = model.label(seen.observation, seen.next_observation), seen.action == 0
-    assert bool((labels.action[left] == 0).all()) and bool((labels.action[~left] > 0).all())
+    assert bool((labels.action[left] == 0).all())
+    assert bool((labels.action[~left] > 0).all())
     assert labels.probability[left].min() > 0.95
     assert (labels.probability[~left] - 0.5).abs().max() < 0.1
-    assert not labels.reward.any() and not labels.terminated.any()  # it knows of neither
+    assert not labels.reward.any()  # it knows of neither
+    assert not labels.terminated.any()
 
 
 def test_an_inverse_models_loss_by_hand():
