@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -145,6 +146,25 @@ def test_options_of_all_cells_are_checked_before_the_first_run(run, tmp_path, in
     assert not (tmp_path / "runs").exists()
 
 
+def test_two_workers_run_two_cells_at_a_time_and_never_a_third(run, tmp_path, in_root):
+    path = sweep_file(tmp_path)
+    content = yaml.safe_load(path.read_text())
+    content["parameters"] = {"data.env_kwargs": {"value": SOUND}, "model.discount": {"values": [0.9, 0.95, 0.99]}}
+    path.write_text(yaml.dump(content))
+    out = tmp_path / "runs"
+    code, _, shown = run("sweep", path, "--runs", out, "--max_frames=400", "--workers=2")
+    assert code == 0, shown
+    assert {int(count) for count in re.findall(r"(\d+) running of 3", shown)} >= {2}
+    assert "3 running" not in shown
+    with (out / "cells.csv").open() as file:
+        assert sorted(row["model.discount"] for row in csv.DictReader(file)) == ["0.9", "0.95", "0.99"]
+    # Two were at work at the same time: the second one had begun before the first one was done.
+    began = sorted(path.stat().st_mtime for path in out.glob("*/0/config.yaml"))
+    done = sorted(path.stat().st_mtime for path in out.glob("*/0/summary.json"))
+    assert len(began) == len(done) == 3
+    assert began[1] < done[0] < began[2]
+
+
 def test_a_bayesian_sweep_names_the_command_of_the_server(run, in_root):
     code, _, complaint = run("sweep", "configs/sweeps/bayes.yaml")
     assert code == 2
@@ -196,6 +216,27 @@ def test_wandbs_agent_runs_a_shipped_sweep_on_two_ranks_under_its_own_id(agents_
     assert json.loads((folder / "checkpoints" / "last" / "manifest.json").read_text())["ranks"] == 2
     for name in (*configuration, *artifacts, *metrics, "diiqn_literal-breakout", "seed-0"):
         assert name.encode() in logged, name
+
+
+def test_two_agents_on_one_machine_keep_out_of_each_others_way(agents_environment):
+    command = [
+        "${env}", "${interpreter}", "-m", "diiqn_lightning", "fit", "--config", "configs/dqn.yaml", "--video=null",
+        "--wandb={artifacts: [report]}", *SHORT, "--max_frames=400", "${args}",
+    ]  # fmt: skip
+    agents = {"first001": Agent(None, None), "second02": Agent(None, None)}
+    for discount, (run_id, agent) in zip((0.9, 0.95), agents.items(), strict=True):
+        agent._sweep_command = command
+        arguments = {"model.discount": {"value": discount}}
+        agent._command_run({"run_id": run_id, "program": "main.py", "args": arguments})
+    assert [agent._run_processes[run_id].wait(timeout=200) for run_id, agent in agents.items()] == [0, 0]
+    folders = {path.name.rpartition("-")[2]: path for path in agents_environment.glob("runs/dqn/breakout/*")}
+    assert folders.keys() == agents.keys()
+    for discount, (run_id, folder) in zip((0.9, 0.95), sorted(folders.items()), strict=True):
+        assert yaml.safe_load((folder / "config.yaml").read_text())["model"]["init_args"]["discount"] == discount
+        assert json.loads((folder / "summary.json").read_text())["frames"] >= 400
+        (log,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+        assert log.name == f"run-{run_id}.wandb"
+        assert f"report-{run_id}".encode() in log.read_bytes()
 
 
 def test_a_run_that_an_agent_resumes_goes_on_where_it_was(run, agents_environment, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.comparison import grouped, summary, summary_rows
-from diiqn_lightning.report.comparison_figure import draw_comparison
+from diiqn_lightning.report.comparison_figure import draw_comparison, returns_figure
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.ledger import find_runs, write_ledger
 from diiqn_lightning.report.sources import collect
@@ -84,3 +84,15 @@ def test_refuses_a_ledger_with_a_broken_number(tmp_path):
     (tmp_path / "ledger.csv").write_text(text.replace(",100,", ",many,"))
     with pytest.raises(InputError, match="cannot be read"):
         collect([tmp_path / "ledger.csv"])
+
+
+def test_every_expert_and_the_random_agent_have_a_line():
+    skills = ("weak", "medium", "strong", "random", "best")
+    runs = [finished("diiqn", expert=f"breakout-{skill}") for skill in skills]
+    for number, run in enumerate(runs):
+        run.numbers["expert_return"] = float(number)
+    (panel,) = returns_figure(runs).axes
+    lines = {line.get_label(): line.get_ydata()[0] for line in panel.get_lines()}
+    assert {f"expert breakout-{skill} ({number}.0)" for number, skill in enumerate(skills)} <= lines.keys()
+    assert lines["expert breakout-strong (2.0)"] == 2.0
+    assert lines["random agent (0.5)"] == 0.5

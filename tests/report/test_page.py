@@ -87,6 +87,23 @@ def test_runs_without_a_baseline_or_a_random_agent_are_told():
     assert "dqn [aa] and dqn [bb] have other settings" in notes
 
 
+def test_the_page_has_the_runs_commands_revisions_and_versions(tmp_path):
+    made = {
+        "command": "python -m diiqn_lightning fit --config x",
+        "git_revision": "abc123",
+        "versions": {"torch": "9.9"},
+    }
+    write_report([dataclasses.replace(_run("dqn", 3.0, 0), **made)], [], "dqn", "report runs", tmp_path)
+    for name in ("report.html", "report.md"):
+        text = (tmp_path / name).read_text()
+        assert all(told in text for told in (made["command"], "abc123", "torch 9.9", "report runs", "Python 3."))
+
+
+def test_versions_that_nobody_wrote_down_are_said_not_to_be_known(tmp_path):
+    write_report([_run("dqn", 3.0, 0)], [], "dqn", "cmd", tmp_path)
+    assert "made with: not known" in (tmp_path / "report.md").read_text()
+
+
 def test_what_looks_like_markup_is_shown_as_it_is(tmp_path):
     (tmp_path / "p.svg").write_text("<svg/>")
     blocks = [Text("`a<b`"), Code("x & y"), Table("c", ("a",), [["<i>|"]]), Picture("p", 'a "b"', "c", tmp_path)]

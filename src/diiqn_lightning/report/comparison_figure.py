@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.panels import draw_mean, panels_of_curves
 from diiqn_lightning.report.style import GREY, figure_file, legend
+
+EXPERT_LINES = ("--", "-.", (0, (1, 3)), (0, (8, 2, 1, 2, 1, 2)))
 
 
 def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
@@ -72,7 +75,7 @@ def _height(groups: Iterable[tuple[str, str]]) -> float:
 def _draw_levels(panel: Any, runs: list[FinishedRun]) -> None:
     """Lines for the experts and for a random agent."""
     experts = {run.expert: run.numbers["expert_return"] for run in runs if "expert_return" in run.numbers}
-    for (name, value), style in zip(experts.items(), ("--", "-.", (0, (1, 3))), strict=False):
+    for (name, value), style in zip(experts.items(), cycle(EXPERT_LINES), strict=False):
         panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=f"expert {name} ({value:.1f})")
     random = [run.numbers["random_return"] for run in runs if "random_return" in run.numbers]
     if random:
