@@ -1,6 +1,7 @@
 """Turns a parser's many-line report into one sentence."""
 
 import re
+from collections.abc import Sequence
 
 REMEDY = "see --help for what is accepted"
 _NOISE = re.compile(
@@ -27,9 +28,21 @@ def one_sentence(message: str) -> str:
     if nested:
         fields.append(nested.group(1))
         value = nested.group(2)
+    if value == "None" and "NoneType" in message and "." in where_of(fields):
+        # jsonargparse 4.53 makes a text of a null that is for one field of a nested block.
+        block, _, field = where_of(fields).rpartition(".")
+        return (
+            f"{block}.{field}: null is read within a whole block alone; give its other fields with it, "
+            f'"--model.{block}={{{field}: null, …}}"; {REMEDY}.'
+        )
     given = "" if not value or value.strip("'\"") in reason or len(value) > 80 else f" (given: {value})"
-    where = ".".join(dict.fromkeys(part for field in fields for part in field.split(".")))
+    where = where_of(fields)
     return f"{where + ': ' if where else ''}{reason}{given}; {REMEDY}."
+
+
+def where_of(fields: Sequence[str]) -> str:
+    """One dotted name of the nested ones that a report names, each part once."""
+    return ".".join(dict.fromkeys(part for field in fields for part in field.split(".")))
 
 
 def cause_of(error: BaseException, kind: type[BaseException]) -> BaseException | None:

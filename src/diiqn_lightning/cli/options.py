@@ -16,6 +16,9 @@ from diiqn_lightning.callbacks.true_actions import TrueActions  # noqa: F401 - n
 from diiqn_lightning.callbacks.video import VideoSettings
 from diiqn_lightning.callbacks.wandb_logger import WandbSettings
 
+FROM_DATA = ("observation_shape", "num_actions")
+"""Arguments of the model that the environment gives, once it is built."""
+
 
 def add_options(parser: LightningArgumentParser) -> None:
     """Add the options of a run to the parser of a verb."""
@@ -116,5 +119,5 @@ def add_options(parser: LightningArgumentParser) -> None:
     )
     parser.link_arguments("max_frames", "data.max_frames")
     parser.link_arguments("seed_everything", "data.seed")
-    parser.link_arguments("data.observation_shape", "model.init_args.observation_shape", apply_on="instantiate")
-    parser.link_arguments("data.num_actions", "model.init_args.num_actions", apply_on="instantiate")
+    for name in FROM_DATA:
+        parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")

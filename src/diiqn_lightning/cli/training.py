@@ -35,13 +35,14 @@ from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.foreign_config import check_named_configs
 from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
 from diiqn_lightning.cli.messages import cause_of
-from diiqn_lightning.cli.options import add_options
+from diiqn_lightning.cli.options import FROM_DATA, add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
 from diiqn_lightning.cli.processes import (
     is_child_process,
     num_processes,
 )
 from diiqn_lightning.cli.run_start import prepare_start
+from diiqn_lightning.cli.value_check import check_values
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError, writing
@@ -119,6 +120,7 @@ class TrainingCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Refuse a run's folder before anything is built; name the algorithm."""
         config = self.config[self.subcommand]
+        check_values(self._parser(self.subcommand), config.as_dict(), {f"model.{name}" for name in FROM_DATA})
         if config.threads < 1:
             raise InputError("threads", config.threads, "give a whole number of at least 1")
         if config.trainer.gradient_clip_val is not None or config.trainer.accumulate_grad_batches != 1:
@@ -142,6 +144,15 @@ class TrainingCLI(LightningCLI):
         if self.subcommand == "fit":
             check_blocks(config)
             self.folder, self.manifest = prepare_start(config, self.environment)
+
+    def instantiate_classes(self) -> None:
+        """Build everything, and an optimizer for trial: what it refuses would else come up after the start."""
+        super().instantiate_classes()
+        try:
+            self.model.configure_optimizers()
+        except ValueError as error:
+            optimizer = self.config[self.subcommand].model.init_args.optimizer
+            raise InputError("model.optimizer", optimizer.class_path, f"correct its options ({error})") from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Build the trainer with the project's callbacks and loggers."""

@@ -33,8 +33,9 @@ class Prioritization:
     def __post_init__(self) -> None:
         if self.normalise not in ("largest", "mean"):
             raise InputError("data.prioritized.normalise", self.normalise, "choose largest or mean")
-        require_within(0, 1, alpha=self.alpha)
-        require_positive(epsilon=self.epsilon)
+        weights = {"data.prioritized.beta.start": self.beta.start, "data.prioritized.beta.end": self.beta.end}
+        require_within(0, 1, **{"data.prioritized.alpha": self.alpha}, **weights)
+        require_positive(**{"data.prioritized.epsilon": self.epsilon})
 
 
 class Replay:

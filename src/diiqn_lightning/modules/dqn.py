@@ -79,6 +79,7 @@ class DQN(lightning.LightningModule):
             raise InputError(
                 "model.target_update_interval", target_update_interval, "give a whole number of at least 1"
             )
+        require_within(0, 1, **{"model.exploration.start": exploration.start, "model.exploration.end": exploration.end})
         if annealing is not None and not min(annealing.start, annealing.end) >= 0:
             raise InputError(
                 "model.annealing", f"{annealing.start:g} to {annealing.end:g}", "give factors of at least 0"
