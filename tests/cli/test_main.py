@@ -6,6 +6,8 @@ import pytest
 
 from diiqn_lightning.__main__ import VERBS, main
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_help_names_every_verb_and_gives_examples(capsys):
     assert main([]) == 0
@@ -37,6 +39,18 @@ def test_answers_without_importing_torch(arguments):
         "sys.exit('torch' in sys.modules or 'lightning' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["sweep", "experiment"])
+def test_who_waits_for_cells_does_not_hold_torch(verb):
+    ask = (
+        f"sys.exit(main(['{verb}', 'configs/{verb}s/{'beta' if verb == 'sweep' else 'confidence'}.yaml', '--dry_run']))"
+    )
+    code = (
+        "import atexit, os, sys; from diiqn_lightning.__main__ import main; "
+        f"atexit.register(lambda: 'torch' in sys.modules and os._exit(9)); {ask}"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=200, cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - {"fit", "validate", "test"}))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from diiqn_lightning.errors import InputError, writing
-from diiqn_lightning.experts.files import SUFFIX
 from diiqn_lightning.report.table import write_table
 from diiqn_lightning.sweeps.cells import Cell
 from diiqn_lightning.sweeps.experiment_file import Experiment, ExperimentRun
@@ -22,7 +21,7 @@ def record_experts(experiment: Experiment, folder: Path) -> None:
         InputError: if one cannot be recorded; ``record`` has said why.
     """
     for name, words in experiment.experts.items():
-        path = folder / f"{name}{SUFFIX}"
+        path = _recorded(folder, name)
         if path.exists():
             continue
         with writing("--runs", folder):
@@ -34,9 +33,16 @@ def record_experts(experiment: Experiment, folder: Path) -> None:
 
 def not_recorded(experiment: Experiment, runs: Iterable[ExperimentRun], folder: Path) -> list[ExperimentRun]:
     """Runs that learn from datasets which the experiment has still to record."""
-    paths = [str(folder / f"{name}{SUFFIX}") for name in experiment.experts]
+    paths = [str(_recorded(folder, name)) for name in experiment.experts]
     missing = [path for path in paths if not Path(path).exists()]
     return [run for run in runs if any(word.endswith(path) for word in run.options for path in missing)]
+
+
+def _recorded(folder: Path, name: str) -> Path:
+    # Only here: it brings torch, and most of a gigabyte, into a process that waits for cells for days.
+    from diiqn_lightning.experts.files import SUFFIX
+
+    return folder / f"{name}{SUFFIX}"
 
 
 def refuse_twins(cells: Sequence[Cell], places: Mapping[str, ExperimentRun]) -> None:
