@@ -22,7 +22,7 @@ from imitation.data.types import Transitions
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from benchmarks.machine import machine_facts
+from benchmarks.turns import write
 from diiqn_lightning.envs import Evaluation, make_gym_env
 from diiqn_lightning.experts import files
 from diiqn_lightning.networks import Body, as_features
@@ -113,8 +113,7 @@ def main():
             results.append({"game": name, "seed": seed, "imitation": library, "bc_oracle": own,
                             "expert": dataset.card["return_mean"]})  # fmt: skip
             print(json.dumps(results[-1]), flush=True)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"machine": machine_facts(1), "runs": results}, indent=2) + "\n")
+    write({"runs": results}, arguments.out, threads=1, script="peers.imitation_bc")
 
 
 if __name__ == "__main__":
