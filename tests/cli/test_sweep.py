@@ -108,7 +108,7 @@ def check_an_experiment_uses_its_run(folder, run):
         "base": ["--config=configs/dqn.yaml"],
         "arguments": [*QUICK, f"--data.env_kwargs={SOUND}"],
         "variants": {"long": [], "short": ["--model.discount=0.5"]},
-        "environments": {"corridor": []},
+        "environments": {"corridor": [], "again": []},
         "seeds": 1,
         "max_frames": 400,
         "report": ["--baseline=long"],
@@ -119,14 +119,18 @@ def check_an_experiment_uses_its_run(folder, run):
     arguments += ["--reuse", folder / "runs" / "ledger.csv"]
     code, printed, complaint = run(*arguments)
     assert code == 0, complaint
-    assert "1 from ledgers, 0 finished before, 1 to run (0 go on)" in printed
+    assert "2 from ledgers, 0 finished before, 1 to run (0 go on)" in printed
+    assert "1 more are the same runs in another environment of the file, and are not run again" in printed
     assert "400 frames, less than 0.1 hours with 1 at a time\n  by measured frames/s" in printed
     assert "| corridor | long | 400 | 1 |" in printed
     assert "| corridor | short | 400 | 1 |" in printed
+    assert "| again | short | 400 | 1 |" in printed
+    assert len(list((folder / "experiment").glob("*/*/0/summary.json"))) == 1
     written = {path.name for path in (folder / "report").iterdir()}
     assert written >= {"ledger.csv", "curves.png", "returns.csv", "gains.csv", "measures.csv", "experiment.yaml"}
     code, printed, complaint = run(*arguments)
-    assert "1 from ledgers, 1 finished before, 0 to run (0 go on)\nnothing is left to run" in printed
+    assert "2 from ledgers, 1 finished before, 0 to run (0 go on)\n1 more are the same" in printed
+    assert "nothing is left to run" in printed
     content["variants"]["twin"] = ["--model.discount=0.99"]
     (folder / "tiny.yaml").write_text(yaml.dump(content))
     code, _, complaint = run(*arguments)

@@ -48,7 +48,13 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     from diiqn_lightning.cli import report
     from diiqn_lightning.cli.cell_running import PlannedRun, make_cells, print_commands, run_cells
-    from diiqn_lightning.cli.experiment_parts import not_recorded, record_experts, refuse_twins, write_measures
+    from diiqn_lightning.cli.experiment_parts import (
+        not_recorded,
+        once_each,
+        record_experts,
+        refuse_twins,
+        write_measures,
+    )
     from diiqn_lightning.sweeps.cells import Cell
     from diiqn_lightning.sweeps.cost import cost
     from diiqn_lightning.sweeps.experiment_file import read_experiment
@@ -76,10 +82,13 @@ def run(arguments: list[str]) -> int:
         for cell in cells
         if not cell.finished() and (hit := reusable.find(cell.facts.key, cell.facts.seed, cell.facts.max_frames))
     }
-    own = [cell for cell in cells if cell.name not in hits]
+    same = once_each(cell for cell in cells if cell.name not in hits)
+    own = [cell for cell, *_ in same.values()]
     to_run = [cell for cell in own if not cell.finished()]
     begun = sum(cell.frames_done() > 0 for cell in to_run)
     print(f"{len(hits)} from ledgers, {len(own) - len(to_run)} finished before, {len(to_run)} to run ({begun} go on)")
+    if others := len(cells) - len(hits) - len(own):
+        print(f"{others} more are the same runs in another environment of the file, and are not run again")
     if to_run or not unknown:
         print("\n".join(cost(to_run, reusable.frames_per_second, options.workers)), flush=True)
     if options.dry_run:
@@ -97,9 +106,10 @@ def run(arguments: list[str]) -> int:
             ledger.add(places[name].environment, places[name].variant, *hit)
 
     def keep(cell: Cell) -> None:
-        run = places[cell.name]
         with writing("--ledger", path):
-            ledger.add_run(run.environment, run.variant, cell.folder, cell.facts.max_frames)
+            for each in same[cell.name]:
+                run = places[each.name]
+                ledger.add_run(run.environment, run.variant, cell.folder, cell.facts.max_frames)
 
     _, code = run_cells(own, options.workers, keep, ["experiment", *arguments])
     if ledger.rows:

@@ -63,6 +63,19 @@ def refuse_twins(cells: Sequence[Cell], places: Mapping[str, ExperimentRun]) -> 
             )
 
 
+def once_each(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    """Cells that are one and the same run, such as DQN's beside experts of several skills, which it does not see.
+
+    Returns:
+        By the name of the one that is run, itself first, and the others with it: the one that has come furthest.
+    """
+    same: dict[tuple[str, int, int], list[Cell]] = {}
+    for cell in cells:
+        same.setdefault((cell.facts.key, cell.facts.seed, cell.facts.max_frames), []).append(cell)
+    groups = [sorted(group, key=lambda cell: (not cell.finished(), -cell.frames_done())) for group in same.values()]
+    return {group[0].name: group for group in groups}
+
+
 def write_measures(ledger: ExperimentLedger, measures: Sequence[str], path: Path) -> str:
     """Write means over seeds of the last values of some columns.
 
