@@ -1,6 +1,7 @@
 """A line of YAML without a value, NaN, and what an optimizer would refuse: one sentence, before anything starts."""
 
 import pytest
+import torch
 import yaml
 
 from diiqn_lightning.cli.resolving import RefusedRunError, resolve
@@ -49,6 +50,7 @@ NULL = "null stands for nothing here, give a value"
         (model(expert_weight=float("nan")), "model.expert_weight is nan: give a number."),
         (optimizer("torch.optim.Adam", betas=[0.9, float("nan")]), "model.optimizer.betas[1] is nan: give a number."),
         (optimizer("diiqn_lightning.optimizer.LeanAdam", lr=-1.0), "Invalid learning rate: -1.0"),
+        (optimizer("torch.optim.Adam", fused=True, foreach=True), "`fused` and `foreach` cannot be `True` together"),
         (optimizer("torch.optim.SGD", lr=0.1, momentum=-2.0), "Invalid momentum value: -2.0"),
         (model(exploration={"start": 2.0, "end": 0.01, "frames": 9}), "model.exploration.start is 2.0: give a number"),
         (
@@ -62,10 +64,37 @@ def test_what_no_field_can_be_is_refused(layer, sentence, answer):
     assert sentence in answer(layer)
 
 
+class Theirs(torch.optim.SGD):
+    """An optimizer whose annotation leaves "or None" out."""
+
+    def __init__(self, params, lr: float = 0.1, decay: float = None):  # noqa: RUF013
+        super().__init__(params, lr=lr)
+
+
 @pytest.mark.parametrize(
     "layer",
-    [{"data": {"prioritized": None}}, model(hidden=None), model(annealing=None), {"expert_transitions": None}],
-    ids=["uniform replay", "widths by the observation", "no annealing", "all of the expert"],
+    [
+        {"data": {"env_kwargs": {"sticky_action_prob": 0.1, "difficulty_ramping": None}}},
+        optimizer("tests.cli.test_value_check.Theirs"),
+        {"data": {"prioritized": None}},
+        model(hidden=None),
+        model(annealing=None),
+        {"expert_transitions": None},
+    ],
+    ids=[
+        "an environment's own",
+        "an optimizer's default",
+        "uniform replay",
+        "widths by the observation",
+        "no annealing",
+        "all of the expert",
+    ],
 )
 def test_null_where_it_has_a_meaning_is_not(layer, answer):
     assert answer(layer) is None
+
+
+def test_null_for_one_field_of_a_block_on_the_command_line_names_the_way_to_say_it(run):
+    code, _, complaint = run("fit", "--config=configs/gaifo.yaml", "--model.discriminator.transitions=null")
+    assert code == 2
+    assert '"--model.discriminator={transitions: null, …}"' in complaint

@@ -31,6 +31,13 @@ def test_experts_of_other_skills_are_other_groups():
     assert len(grouped(runs)) == 2
 
 
+def test_an_environment_that_is_named_for_its_expert_is_not_told_it_again():
+    run = finished("diiqn", expert="maze2d-weak")
+    assert run.label == "diiqn, maze2d-weak expert"
+    assert dataclasses.replace(run, environment="maze2d").label == "diiqn, weak expert"
+    assert dataclasses.replace(run, environment="maze2d_weak").label == "diiqn"
+
+
 def test_the_summary_has_means_by_game():
     runs = [finished(value=3.0), finished(seed=1, value=5.0), finished("diiqn", 2, 9.0, "breakout-strong")]
     assert summary(runs) == {

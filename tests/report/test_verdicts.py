@@ -95,3 +95,15 @@ def test_frames_are_counted_on_whole_runs():
 def test_a_run_that_never_arrives_is_no_faster():
     fast, slow = runs("dqn", "maze2d", [1.0] * 3), runs("ha_diiqn", "maze2d", [0.0] * 3, "e")
     assert judged(fast, slow, kind="faster", reference="dqn")[0].verdict == "not reproduced"
+
+
+def test_an_environment_that_an_experiment_named_further_is_still_the_claims():
+    dqn = [dataclasses.replace(run, curve=([100, 200], [0.0, 1.0])) for run in runs("dqn", "maze2d_weak", [1.0] * 3)]
+    fast = [
+        dataclasses.replace(run, curve=([20, 200], [1.0, 1.0])) for run in runs("ha_diiqn", "maze2d_weak", [1.0] * 3)
+    ]
+    (row,) = judged(dqn, fast, statement="HA-DIIQN learns up to 64 % faster than DQN")
+    assert (row.environment, row.verdict) == ("maze2d_weak", "exceeded")
+    elsewhere = [dataclasses.replace(run, environment="maze2dish") for run in [*dqn, *fast]]
+    (row,) = judged(elsewhere, statement="HA-DIIQN learns up to 64 % faster than DQN")
+    assert (row.environment, row.verdict) == ("maze2d", "not measured")

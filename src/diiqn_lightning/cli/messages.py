@@ -28,12 +28,12 @@ def one_sentence(message: str) -> str:
     if nested:
         fields.append(nested.group(1))
         value = nested.group(2)
-    if value == "None" and "NoneType" in message and "." in where_of(fields):
+    if value == "None" and "NoneType" in message:
         # jsonargparse 4.53 makes a text of a null that is for one field of a nested block.
         block, _, field = where_of(fields).rpartition(".")
         return (
-            f"{block}.{field}: null is read within a whole block alone; give its other fields with it, "
-            f'"--model.{block}={{{field}: null, …}}"; {REMEDY}.'
+            f"{where_of(fields)}: null is read within a whole block alone; give the block's other fields with it, "
+            f'"--model.{block or "BLOCK"}={{{field}: null, …}}"; {REMEDY}.'
         )
     given = "" if not value or value.strip("'\"") in reason or len(value) > 80 else f" (given: {value})"
     where = where_of(fields)

@@ -150,9 +150,11 @@ class TrainingCLI(LightningCLI):
         super().instantiate_classes()
         try:
             self.model.configure_optimizers()
-        except ValueError as error:
+        except (ValueError, TypeError, RuntimeError) as error:
             optimizer = self.config[self.subcommand].model.init_args.optimizer
-            raise InputError("model.optimizer", optimizer.class_path, f"correct its options ({error})") from error
+            raise InputError(
+                "model.optimizer", getattr(optimizer, "class_path", optimizer), f"correct its options ({error})"
+            ) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Build the trainer with the project's callbacks and loggers."""

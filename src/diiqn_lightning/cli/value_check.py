@@ -56,10 +56,11 @@ def _check(value: Any, expected: Expected, field: str, unknown_yet: Set[str]) ->
         if not kinds & {NoneType, Any, object} and field not in unknown_yet:
             raise InputError(field, None, f"null stands for nothing here, give a value{_or_default(expected.default)}")
     elif isinstance(value, float) and math.isnan(value):
-        raise InputError(field, value, "give a number")
+        if kinds != {Any}:
+            raise InputError(field, value, "give a number")
     elif isinstance(value, list | tuple):
         for number, each in enumerate(value):
-            _check(each, Expected(), f"{field}[{number}]", unknown_yet)
+            _check(each, Expected(object), f"{field}[{number}]", unknown_yet)
     elif isinstance(value, Mapping):
         arguments, given = _arguments(value, kinds)
         for name, nested in given.items():
@@ -70,11 +71,15 @@ def _alternatives(kind: Any) -> set[Any]:
     """Members of a union; a type alone is one of its own."""
     if typing.get_origin(kind) in (typing.Union, UnionType):
         return {each for member in typing.get_args(kind) for each in _alternatives(member)}
+    if typing.get_origin(kind) is typing.Literal and None in typing.get_args(kind):
+        return {typing.Literal, NoneType}
     return {typing.get_origin(kind) or kind}
 
 
 def _arguments(value: Mapping[str, Any], kinds: set[Any]) -> tuple[dict[str, Expected], Mapping[str, Any]]:
-    """What the arguments of a block are to hold, and what they hold."""
+    """What the arguments of a block are to hold, and what they hold; of what is free in its form nothing is known."""
+    if kinds <= {dict, Any, object, Mapping, NoneType}:
+        return {}, value
     if "class_path" in value:
         return _parameters(resolve_name(value["class_path"])), value.get("init_args") or {}
     classes = [kind for kind in kinds if isinstance(kind, type) and kind.__module__ != "builtins"]
@@ -85,6 +90,8 @@ def _arguments(value: Mapping[str, Any], kinds: set[Any]) -> tuple[dict[str, Exp
 def _parameters(kind: type) -> dict[str, Expected]:
     """Of a class and its bases, to which ``**kwargs`` hand on what a class does not name."""
     found: dict[str, Expected] = {}
+    if not isinstance(kind, type):
+        return found
     for each in reversed(kind.__mro__[:-1]):
         if "__init__" not in vars(each):
             continue
@@ -94,8 +101,11 @@ def _parameters(kind: type) -> dict[str, Expected]:
         except (NameError, TypeError, ValueError):  # annotations that cannot be resolved say nothing
             continue
         for name, parameter in parameters.items():
-            default = None if parameter.default is Parameter.empty else parameter.default
-            found[name] = Expected(hints.get(name, Any), default)
+            hint, default = hints.get(name, Any), parameter.default
+            if default is None:  # some classes' authors leave "or None" out of the annotation
+                found[name] = Expected(typing.Optional[hint])  # noqa: UP045 - of a type that is known at run time
+            else:
+                found[name] = Expected(hint, None if default is Parameter.empty else default)
     return found
 
 

@@ -41,9 +41,10 @@ class FinishedRun:
 
     @property
     def label(self) -> str:
-        """Algorithm and the expert's skill."""
-        skill = self.expert.removeprefix(f"{self.environment}-")
-        return f"{self.algorithm}, {skill} expert" if self.expert else self.algorithm
+        """Algorithm and the expert's skill, unless an experiment named the environment for its expert."""
+        if not self.expert or self.expert.replace("-", "_") == self.environment:
+            return self.algorithm
+        return f"{self.algorithm}, {self.expert.removeprefix(f'{self.environment}-')} expert"
 
     @property
     def title(self) -> str:
