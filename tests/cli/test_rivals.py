@@ -91,7 +91,7 @@ GUIDED = [RELABEL, "--model.guide_from=500"]
 WITH_REWARD = {
     "dqfd_inferred": [RELABEL],
     "dqfd_oracle": [],
-    "rilo": [COST],
+    "rilo": [COST, "--model.imitation_weight=0.5"],  # here the environment says little more
     "seabo": ["--model.imitation_weight=0.001"],
     "jsrl": [*GUIDED, "--model.stage_frames=200", "--model.stages=2", "--model.clone.exploration=0.2"],
     "dai": [*GUIDED, "--model.interpolation={start: 0.9, end: 0.0, frames: 5000}"],
