@@ -34,6 +34,16 @@ def test_tables(monkeypatch, tmp_path, script, fields):
     assert all(fields <= row.keys() and row["median"] > 0 for row in written["rows"])
 
 
+def test_a_clone_takes_the_actions_that_it_was_taught(monkeypatch, tmp_path):
+    quick = "--games breakout --seeds 0 --shares 0.02 --episodes 1 --passes"
+    _, hardly = run(monkeypatch, tmp_path, "cloning", f"{quick} 1")
+    _, well = run(monkeypatch, tmp_path, "cloning", f"{quick} 200")
+    (before,), (after,) = hardly["runs"], well["runs"]
+    assert before["transitions"] == after["transitions"] < 600
+    assert before["agreement_seen"] < 0.6 < 0.9 < after["agreement_seen"]
+    assert after["agreement_held_out"] < after["agreement_seen"]
+
+
 def test_start_up(monkeypatch, tmp_path):
     from benchmarks import start_up
 

@@ -59,8 +59,9 @@ def _check(value: Any, expected: Expected, field: str, unknown_yet: Set[str]) ->
         if kinds != {Any}:
             raise InputError(field, value, "give a number")
     elif isinstance(value, list | tuple):
+        member = Expected() if kinds == {Any} else Expected(object)  # null may be one of them, NaN is no number
         for number, each in enumerate(value):
-            _check(each, Expected(object), f"{field}[{number}]", unknown_yet)
+            _check(each, member, f"{field}[{number}]", unknown_yet)
     elif isinstance(value, Mapping):
         arguments, given = _arguments(value, kinds)
         for name, nested in given.items():
