@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from tensordict import TensorDict
+from torch.testing import assert_close
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import node_keys
@@ -26,8 +27,10 @@ def cells(*numbers):
 class Run:
     """What the callbacks see of a run: an expert that goes 0, 2, 4, 5 and a replay of some capacity."""
 
-    def __init__(self, tmp_path, capacity=100, bridge_steps="first", **bridging):
-        files.save(ExpertDataset(ExpertStates(cells(0, 2, 4, 5), torch.tensor([4]))), tmp_path / "jump.expert")
+    def __init__(self, tmp_path, capacity=100, path=(0, 2, 4, 5), bridge_steps="first", **bridging):
+        self.path = path
+        states = ExpertStates(cells(*path), torch.tensor([len(path)]))
+        files.save(ExpertDataset(states), tmp_path / "jump.expert")
         self.expert = ExpertData(str(tmp_path / "jump.expert"))
         self.feasibility, self.bridging = (
             Feasibility(patience=2),
@@ -63,15 +66,15 @@ class Run:
         self.stream.frames += len(rows)
 
     def batch(self):
-        """A batch of one update with all three expert transitions, as the sampling callback leaves it."""
+        """A batch of one update with the first three expert transitions, as the sampling callback leaves it."""
         expert = {
             "index": torch.arange(3),
-            "observation": cells(0, 2, 4),
+            "observation": cells(*self.path[:3]),
             "action": torch.tensor([LEFT, LEFT, RIGHT]),
             "reward": torch.zeros(3),
             "discount": torch.full((3,), 0.5),
             "terminated": torch.zeros(3, dtype=torch.bool),
-            "next_observation": cells(2, 4, 5),
+            "next_observation": cells(*self.path[1:4]),
             "inference_confidence": torch.full((3,), 0.25),
             "return": torch.zeros(3),
             "valid": torch.ones(3, dtype=torch.bool),
@@ -150,6 +153,47 @@ def test_where_the_expert_was_too_a_bridge_only_begins(tmp_path):
     run.frames(*TRIED)
     run.bridging._covered = torch.cat([run.bridging._covered, node_keys(cells(1), 0.0)])
     assert list(guidance(run)) == [0]
+
+
+DETOUR = (0, 2, 0, 2, 4, 5)
+"""From cell 0 to 2, back, and there again."""
+
+
+@pytest.mark.parametrize(("best", "guide"), [(False, [True, True, True]), (True, [True, False, True])])
+def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, best, guide):
+    run = Run(tmp_path, path=DETOUR, best_in_state=best)
+    run.frames(*[(*step[:3], -1.0) for step in (*TRIED, (2, LEFT, 0), (3, RIGHT, 4))])
+    run.expert.table.reward = torch.full((5,), -1.0)
+    run.expert.table.sum_returns(torch.tensor([5]), 0.5)
+    # A bridge from 0 to where the expert was in 2 for good, the step back, and the same bridge again.
+    assert run.batch()["valid"].tolist() == guide
+    # A state that was passed twice is drawn as often as others, and what earns most there guides.
+    table = run.expert.table
+    if best:
+        assert table.guide.tolist() == [2, 3, 2, 3, 4]
+        assert_close(table.drawn_up_to, torch.tensor([1 / 6, 1 / 3, 1 / 2, 2 / 3, 1.0], dtype=torch.float64))
+    else:
+        assert table.guide is None
+        assert table.drawn_up_to is None
+
+
+def test_of_two_that_could_guide_in_a_state_the_one_that_earns_more_does(tmp_path):
+    """In cell 1 a bridge from 0 goes right, and the expert, who was there too, went left."""
+    run = Run(tmp_path, path=(0, 2, 4, 1, 0), bridge_steps="all", max_rejoin=1)
+    run.frames(*TRIED, (1, LEFT, 0), (3, RIGHT, 4, 1.0))
+    table = run.expert.table
+    table.reward = torch.tensor([0.0, 0.0, 0.0, 5.0])
+    table.sum_returns(torch.tensor([4]), 0.5)
+    run.batch()
+    guiding = run.bridging._guiding
+    assert guiding[0, :2].tolist() == [True, False]
+    assert guiding[3, 0]
+    table.reward = torch.tensor([0.0, 0.0, 0.0, -5.0])
+    table.sum_returns(torch.tensor([4]), 0.5)
+    run.stream.frames += 1
+    run.batch()
+    assert run.bridging._guiding[0, :2].tolist() == [True, True]
+    assert not run.bridging._guiding[3, 0]
 
 
 def guidance(run):

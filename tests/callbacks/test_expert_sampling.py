@@ -2,8 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tensordict import TensorDict
 from torch.testing import assert_close
 
+from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_sampling import BEGINNERS_LEAD, ExpertSampling, held_out_transitions
 from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
@@ -57,3 +59,39 @@ def test_n_steps_run_along_the_experts_trajectory_and_end_with_its_episode():
     assert_close(outcome["discount"], torch.tensor([0.25, 0.25, 0.5, 0.25, 0.5]))
     assert outcome["terminated"].tolist() == [False, True, True, False, False]
     assert outcome["next_observation"].argmax(1).tolist() == [2, 3, 3, 6, 6]
+
+
+def drawing(table):
+    """What is drawn from two episodes of two transitions each, the second one held out, in a batch of 4,000."""
+    sampling = ExpertSampling(held_out=0.5)
+    states = ExpertStates(torch.eye(6), torch.tensor([3, 6]))
+    table.action[:] = torch.arange(4)
+    sampling._expert, sampling._discount = SimpleNamespace(table=table, states=states), 0.5
+    sampling._held_out = torch.tensor([False, False, True, True])
+    sampling._generator = torch.Generator().manual_seed(0)
+    sampling._stream = SimpleNamespace(recent_returns=[])
+    batch = TensorDict({}, [1, 4000])
+    sampling.on_train_batch_start(None, None, batch, 0)
+    return batch.get(keys.EXPERT)
+
+
+def test_all_transitions_are_drawn_equally_often_but_for_what_the_table_says():
+    table = InferredActions(4)
+    assert_close(
+        drawing(table)["index"].flatten().bincount(minlength=4) / 4000, torch.full((4,), 0.25), atol=0.03, rtol=0
+    )
+    # The first two are of one state, and the others of one each.
+    table.drawn_up_to = torch.tensor([1 / 6, 1 / 3, 2 / 3, 1.0], dtype=torch.float64)
+    share = drawing(table)["index"].flatten().bincount(minlength=4) / 4000
+    assert_close(share, torch.tensor([1 / 6, 1 / 6, 1 / 3, 1 / 3]), atol=0.03, rtol=0)
+
+
+def test_what_guides_in_the_place_of_another_has_its_outcome_and_is_held_out_as_the_other_was():
+    table = InferredActions(4)
+    table.guide = torch.tensor([2, 1, 2, 1])
+    expert = drawing(table)
+    assert set(expert["index"].unique().tolist()) == {1, 2}
+    assert torch.equal(expert["action"], expert["index"])
+    assert_close(expert["observation"], torch.eye(6)[expert["index"] + (expert["index"] > 1).long()])
+    of_the_second = expert["index"] == 2
+    assert 0.4 < float(expert["held_out"][of_the_second].float().mean()) < 0.6

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import Bridges, Searches, find_bridges
-from diiqn_lightning.algorithm.returns import Detours
+from diiqn_lightning.algorithm.returns import Detours, best_in_state, look_up
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
@@ -34,8 +34,13 @@ class Bridging(lightning.Callback):
             (design choice).
         bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's), all (one of its steps, drawn
             anew each time, at the agent's own state there: an agent that is half way across finds no expert's state
-            to tell it how to go on) or uncovered (the same, but for states in which the expert was too: those have
-            guidance of their own, which may differ) (design choice).
+            to tell it how to go on) or uncovered (the first, and those in states in which the expert never was)
+            (design choice).
+        best_in_state: whether of all that could guide in a state, the expert's own transitions there and bridges'
+            steps, what earns most does in the place of the others, by the inferred rewards to the episode's end. Two
+            that differ can lead in circles, which an expert that takes detours does too. A state that the expert passed
+            a hundred times is then drawn as often as one that it passed once: the way may lead through that (design
+            choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -45,8 +50,9 @@ class Bridging(lightning.Callback):
         max_steps: int = 5,
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
-        bridge_steps: str = "uncovered",
+        bridge_steps: str = "all",
         bridge_target: str = "first_step",
+        best_in_state: bool = True,
         untested: bool = False,
     ) -> None:
         for field, value in (
@@ -63,7 +69,7 @@ class Bridging(lightning.Callback):
             if name not in choices:
                 raise InputError(f"bridging.{field}", name, f"choose {' or '.join(choices)}")
         self.max_steps, self.max_rejoin = max_steps, max_rejoin
-        self.bridge_steps, self.bridge_target = bridge_steps, bridge_target
+        self.bridge_steps, self.bridge_target, self.best_in_state = bridge_steps, bridge_target, best_in_state
         self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
         self._searched_at, self._search_seconds = -1, 0.0
 
@@ -80,9 +86,12 @@ class Bridging(lightning.Callback):
         self._searches = Searches(
             table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
         )
-        self._covered = torch.unique(table.node)
+        self._covered, which, passed = torch.unique(table.node, return_inverse=True, return_counts=True)
+        if self.best_in_state:
+            self._table.drawn_up_to = (1 / passed.double())[which].cumsum(0) / len(self._covered)
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
+        self._guiding = torch.ones(len(everything), self.max_steps, dtype=torch.bool)
         self._generator = torch.Generator().manual_seed(trainer.datamodule.seed * 1_000_003 + trainer.global_rank)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
@@ -116,7 +125,39 @@ class Bridging(lightning.Callback):
         self.bridges = self.bridges._replace(edges=torch.where(on_the_way, places, -1))
         rewards = torch.where(on_the_way, replay.column(keys.REWARD)[places], 0.0)
         self._table.detours = Detours(self.bridges.length, self.bridges.offset, rewards)
+        if len(self._table.episode_returns):
+            self._table.sum_returns(self._states.episode_lengths, self._discount)
+        self._guiding = self._choose_guidance()
         self._search_seconds = time.perf_counter() - started
+
+    def _choose_guidance(self) -> Tensor:
+        """Which steps of each bridge guide, ``[N, k]`` bool; of other transitions the first column says whether."""
+        way, length, everything = self.bridges.edges, self.bridges.length, torch.arange(len(self._oldest))
+        is_bridge = (length > 0).unsqueeze(1)
+        node = self._stream.replay.column(keys.NODE)[way.clamp(min=0)]
+        guiding = way >= 0
+        if self.bridge_steps == "first":
+            guiding[:, 1:] = False
+        elif self.bridge_steps == "uncovered":
+            guiding[:, 1:] &= ~torch.isin(node[:, 1:], self._covered)
+        guiding[:, 0] |= length == 0
+        if not self.best_in_state:
+            return guiding
+        table = self._feasibility.table
+        guiding[:, 0] &= is_bridge.squeeze(1) | self._feasible
+        node = torch.where(is_bridge, node, table.node.unsqueeze(1)).flatten()
+        from_each = [self._attained(everything, torch.full_like(length, step)) for step in range(self.max_steps)]
+        earned = torch.where(is_bridge, torch.stack(from_each, 1), self._table.returns.unsqueeze(1))
+        best = best_in_state(node, earned.flatten(), guiding.flatten())
+        which = everything.repeat_interleave(self.max_steps)[best]
+        self._table.guide = look_up(node[best], which, table.node, everything)
+        return best.view_as(guiding)
+
+    @property
+    def _feasible(self) -> Tensor:
+        """``[N]`` bool: transitions that guide as they are."""
+        table = self._feasibility.table
+        return ~table.infeasible if self.untested else table.matched & ~table.infeasible
 
     @property
     def bridged(self) -> Tensor:
@@ -129,11 +170,10 @@ class Bridging(lightning.Callback):
         expert = batch.get(keys.EXPERT)
         # What is known of the expert, and the replay, stay where the environments are.
         index, valid = expert.get("index").cpu(), expert.get("valid").cpu()
-        table = self._feasibility.table
-        guides = ~table.infeasible if self.untested else table.matched & ~table.infeasible
-        bridged = valid & self.bridged[index]
+        guiding = self._guiding[index]
+        bridged = valid & self.bridged[index] & guiding.any(-1)
         expert.set("bridged", bridged)
-        expert.set("valid", valid & (bridged | guides[index]))
+        expert.set("valid", valid & (bridged | (self._feasible[index] & guiding[..., 0])))
         if bool(bridged.any()):
             rewrite = self._outcome(index[bridged])
             for part in (expert, expert.get("longer", None)):
@@ -144,12 +184,9 @@ class Bridging(lightning.Callback):
     def _outcome(self, index: Tensor) -> dict[str, Tensor]:
         """What is learned from bridges: a step of the agent's, where it was made, and what its target is made of."""
         replay, way, length = self._stream.replay, self.bridges.edges[index], self.bridges.length[index]
-        start = torch.zeros_like(length)
-        if self.bridge_steps != "first":
-            start = (torch.rand(len(index), generator=self._generator) * length).long()
-        if self.bridge_steps == "uncovered":
-            node = replay.column(keys.NODE)[way.gather(1, start.unsqueeze(1)).squeeze(1)]
-            start = torch.where(torch.isin(node, self._covered), 0, start)
+        guiding = self._guiding[index]
+        drawn = (torch.rand(len(index), generator=self._generator) * guiding.sum(1)).long()
+        start = (guiding.cumsum(1) > drawn.unsqueeze(1)).long().argmax(1)
         first = way.gather(1, start.unsqueeze(1)).squeeze(1)
         end = length if self.bridge_target == "whole_path" else start + 1
         last = way.gather(1, end.unsqueeze(1) - 1).squeeze(1)
@@ -161,12 +198,17 @@ class Bridging(lightning.Callback):
             "next_observation": replay.column(keys.NEXT_OBSERVATION)[last],
             # The agent has made this step itself: nothing is inferred, and ζ drops out of Φ.
             "inference_confidence": torch.ones(len(index)),
-            "return": self._earned(way, start, length)
-            + self._discount ** (length - start).float() * self._rejoined(index),
+            "return": self._attained(index, start),
         }
         if self.bridge_steps != "first":
             outcome["observation"] = replay.column(keys.OBSERVATION)[first]
         return outcome
+
+    def _attained(self, index: Tensor, start: Tensor) -> Tensor:
+        """What bridges earn from a step of theirs on, and the expert after them, ``[S]``."""
+        way, length = self.bridges.edges[index], self.bridges.length[index]
+        after = self._discount ** (length - start).float() * self._rejoined(index)
+        return self._earned(way, start, length) + after
 
     def _earned(self, way: Tensor, start: Tensor, end: Tensor) -> Tensor:
         """Discounted rewards of the steps from ``start`` to before ``end`` of each way, ``[S]``."""
@@ -201,10 +243,10 @@ class Bridging(lightning.Callback):
     def rank_state(self) -> dict[str, Any]:
         """The bridges, when they were searched for, and the generator of the draws."""
         state = {"bridges": self.bridges._asdict(), "oldest": self._oldest, "searched_at": self._searched_at}
-        return state | {"generator": self._generator.get_state()}
+        return state | {"guiding": self._guiding, "generator": self._generator.get_state()}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Go on with them."""
         self.bridges, self._oldest = Bridges(**state["bridges"]), state["oldest"]
-        self._searched_at = state["searched_at"]
+        self._guiding, self._searched_at = state["guiding"], state["searched_at"]
         self._generator.set_state(state["generator"])

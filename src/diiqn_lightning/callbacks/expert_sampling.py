@@ -114,7 +114,8 @@ class ExpertSampling(lightning.Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Add the expert's transitions to a batch ``[U, B]``."""
         table, states = self._expert.table, self._expert.states
-        index = self._draw(batch)
+        drawn = self._draw(batch)
+        index = drawn if table.guide is None else torch.where(drawn < 0, drawn, table.guide[drawn])
         valid = (index >= 0) & (table.action[index] >= 0)
         index = index.clamp(min=0)
         outcome = self._outcome(index, self.n_step)
@@ -131,7 +132,7 @@ class ExpertSampling(lightning.Callback):
             "valid": valid,
         }
         if self._held_out is not None:
-            expert["held_out"] = self._held_out[index]
+            expert["held_out"] = self._held_out[drawn.clamp(min=0)]
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
         if self.augmented_backup:
             batch.set(keys.EXPERT_LONGER, TensorDict(self._outcome(index, self.n_step + 1), batch.batch_size))
@@ -170,7 +171,11 @@ class ExpertSampling(lightning.Callback):
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
         if self.expert_draw == "dataset":
-            return torch.randint(self._expert.states.num_transitions, batch.batch_size, generator=self._generator)
+            count, up_to = len(self._expert.table), self._expert.table.drawn_up_to
+            if up_to is None:
+                return torch.randint(count, batch.batch_size, generator=self._generator)
+            chance = torch.rand(batch.batch_size, generator=self._generator, dtype=torch.float64)
+            return torch.searchsorted(up_to, chance, right=True).clamp(max=count - 1)
         neighbours: Tensor = batch.get(keys.NEIGHBOURS).cpu().long()
         # Of the K, the most certain one; the first of equals is the nearest.
         certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)

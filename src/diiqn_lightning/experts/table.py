@@ -24,6 +24,10 @@ class InferredActions:
             before any were inferred.
         detours: the agent's ways around transitions that it cannot make, at whose cost returns are counted;
             ``None`` where nobody looks for them.
+        guide: which transition guides in the place of each, from the same state, ``[N]`` int64; ``None`` where each
+            guides for itself.
+        drawn_up_to: probability that a draw from the dataset is one of the transitions up to each, ``[N]`` float64;
+            ``None`` where all are drawn equally often.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -40,6 +44,8 @@ class InferredActions:
         self.episode_returns = torch.zeros(0, dtype=torch.float64, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
         self.detours: Detours | None = None
+        self.guide: Tensor | None = None
+        self.drawn_up_to: Tensor | None = None
         self.action, self.reward, self.terminated = (
             part.clone() for part in (self.match.action, self.match.reward, self.match.terminated)
         )
@@ -109,11 +115,18 @@ class InferredActions:
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
         detours = {} if self.detours is None else {"detours": self.detours._asdict()}
-        return {"match": self.match._asdict(), **detours, **{name: getattr(self, name) for name in self._STATE}}
+        guide = {} if self.guide is None else {"guide": self.guide}
+        return {
+            "match": self.match._asdict(),
+            **detours,
+            **guide,
+            **{name: getattr(self, name) for name in self._STATE},
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of :meth:`state`."""
         self.match = Match(**state["match"])
         self.detours = Detours(**state["detours"]) if "detours" in state else None
+        self.guide = state.get("guide")
         for name in self._STATE:
             setattr(self, name, state[name].clone())  # parts of a state may share memory
