@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from diiqn_lightning.algorithm.losses import labelling_loss
+from diiqn_lightning.algorithm.reward_sizes import RewardSizes
 from diiqn_lightning.networks import Body, as_sequence
 
 
@@ -87,8 +88,20 @@ class InverseModel(nn.Module):
         return action_weight * nn.functional.cross_entropy(logits, transitions.action, reduction="none")
 
     @torch.no_grad()
-    def label(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Labels:
-        """Label state-only transitions, ``[N, *O]`` each, and ``[N, H, *O]`` before them."""
+    def label(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        history: Tensor | None = None,
+        sizes: RewardSizes | None = None,
+    ) -> Labels:
+        """Label state-only transitions.
+
+        Args:
+            observation, next_observation: ``[N, *O]`` each.
+            history: states before them, ``[N, H, *O]``.
+            sizes: of rewards that were seen, to which those of labels are rounded; here there are none.
+        """
         probability, action = self.outputs(observation, next_observation, history).softmax(1).max(1)
         return Labels(action, probability, torch.zeros_like(probability), torch.zeros_like(action, dtype=torch.bool))
 
@@ -134,9 +147,17 @@ class TransitionLabeller(InverseModel):
         return ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
 
     @torch.no_grad()
-    def label(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Labels:
-        """Label state-only transitions, ``[N, *O]`` each, and ``[N, H, *O]`` before them."""
+    def label(
+        self,
+        observation: Tensor,
+        next_observation: Tensor,
+        history: Tensor | None = None,
+        sizes: RewardSizes | None = None,
+    ) -> Labels:
+        """Label state-only transitions; arguments as for :meth:`InverseModel.label`."""
         action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation, history)
         probability, action = action_logits.softmax(1).max(1)
+        if sizes is not None:
+            reward_size = sizes.nearest(reward_size)
         reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
         return Labels(action, probability, reward, terminated_logit > 0)

@@ -27,13 +27,13 @@ def cells(*numbers):
 class Run:
     """What the callbacks see of a run: an expert that goes 0, 2, 4, 5 and a replay of some capacity."""
 
-    def __init__(self, tmp_path, capacity=100, path=(0, 2, 4, 5), bridge_steps="first", **bridging):
+    def __init__(self, tmp_path, capacity=100, path=(0, 2, 4, 5), tolerance=None, bridge_steps="first", **bridging):
         self.path = path
         states = ExpertStates(cells(*path), torch.tensor([len(path)]))
         files.save(ExpertDataset(states), tmp_path / "jump.expert")
         self.expert = ExpertData(str(tmp_path / "jump.expert"))
         self.feasibility, self.bridging = (
-            Feasibility(patience=2),
+            Feasibility(patience=2, tolerance=tolerance),
             Bridging(refresh_every_n_frames=1, bridge_steps=bridge_steps, **bridging),
         )
         replay = Replay(capacity, None, seed=0)
@@ -159,9 +159,9 @@ DETOUR = (0, 2, 0, 2, 4, 5)
 """From cell 0 to 2, back, and there again."""
 
 
-@pytest.mark.parametrize(("best", "guide"), [(False, [True, True, True]), (True, [True, False, True])])
-def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, best, guide):
-    run = Run(tmp_path, path=DETOUR, best_in_state=best)
+@pytest.mark.parametrize(("steps", "guide"), [("first", [True, True, True]), ("best", [True, False, True])])
+def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, steps, guide):
+    run = Run(tmp_path, path=DETOUR, bridge_steps=steps)
     run.frames(*[(*step[:3], -1.0) for step in (*TRIED, (2, LEFT, 0), (3, RIGHT, 4))])
     run.expert.table.reward = torch.full((5,), -1.0)
     run.expert.table.sum_returns(torch.tensor([5]), 0.5)
@@ -169,7 +169,7 @@ def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, best, guide):
     assert run.batch()["valid"].tolist() == guide
     # A state that was passed twice is drawn as often as others, and what earns most there guides.
     table = run.expert.table
-    if best:
+    if steps == "best":
         assert table.guide.tolist() == [2, 3, 2, 3, 4]
         assert_close(table.drawn_up_to, torch.tensor([1 / 6, 1 / 3, 1 / 2, 2 / 3, 1.0], dtype=torch.float64))
     else:
@@ -179,7 +179,7 @@ def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, best, guide):
 
 def test_of_two_that_could_guide_in_a_state_the_one_that_earns_more_does(tmp_path):
     """In cell 1 a bridge from 0 goes right, and the expert, who was there too, went left."""
-    run = Run(tmp_path, path=(0, 2, 4, 1, 0), bridge_steps="all", max_rejoin=1)
+    run = Run(tmp_path, path=(0, 2, 4, 1, 0), bridge_steps="best", max_rejoin=1)
     run.frames(*TRIED, (1, LEFT, 0), (3, RIGHT, 4, 1.0))
     table = run.expert.table
     table.reward = torch.tensor([0.0, 0.0, 0.0, 5.0])
@@ -194,6 +194,17 @@ def test_of_two_that_could_guide_in_a_state_the_one_that_earns_more_does(tmp_pat
     run.batch()
     assert run.bridging._guiding[0, :2].tolist() == [True, True]
     assert not run.bridging._guiding[3, 0]
+
+
+def test_where_states_are_merged_the_best_is_not_looked_for(tmp_path):
+    run = Run(tmp_path, bridge_steps="best", tolerance=0.1)
+    run.frames(*TRIED)
+    assert guidance(run) == {0: [RIGHT, 0.25, 0.5, 1], 1: [RIGHT, 1.0, 0.5, 2]}
+    run.bridging._covered = torch.cat([run.bridging._covered, node_keys(cells(1), 0.1)])
+    run.bridging.search()
+    assert list(guidance(run)) == [0]
+    assert run.expert.table.guide is None
+    assert run.expert.table.drawn_up_to is None
 
 
 def guidance(run):

@@ -16,7 +16,7 @@ from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
 
 TARGETS = ("first_step", "whole_path")
-STEPS = ("first", "uncovered", "all")
+STEPS = ("first", "uncovered", "all", "best")
 
 
 @final
@@ -32,15 +32,18 @@ class Bridging(lightning.Callback):
         untested: whether transitions guide that are neither infeasible nor matched, because the agent has not
             tried enough there. What is inferred of them is a guess; false waits until one or the other is known
             (design choice).
-        bridge_steps: first (what guides is the bridge's first step, at s_e: the paper's), all (one of its steps, drawn
-            anew each time, at the agent's own state there: an agent that is half way across finds no expert's state
-            to tell it how to go on) or uncovered (the first, and those in states in which the expert never was)
-            (design choice).
-        best_in_state: whether of all that could guide in a state, the expert's own transitions there and bridges'
-            steps, what earns most does in the place of the others, by the inferred rewards to the episode's end. Two
-            that differ can lead in circles, which an expert that takes detours does too. A state that the expert passed
-            a hundred times is then drawn as often as one that it passed once: the way may lead through that (design
-            choice).
+        bridge_steps: what guides:
+
+            - first: a bridge's first step, at s_e (the paper's);
+            - all: one of its steps, drawn anew each time, at the agent's own state there: an agent that is half way
+              across finds no expert's state to tell it how to go on (design choice);
+            - uncovered: its first step, and those in states in which the expert never was: two that differ in one
+              state can lead in circles (design choice);
+            - best: of all that could guide in a state, bridges' steps and the expert's own transitions, what earns
+              most to the episode's end, by the inferred rewards: an expert that takes detours leads in circles, too. A
+              state that the expert passed a hundred times is then drawn as often as one that it passed once: the way
+              may lead through that. Where states are merged (``feasibility.tolerance``), and ways through one that are
+              near each other are not the same, uncovered takes its place (design choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -50,9 +53,8 @@ class Bridging(lightning.Callback):
         max_steps: int = 5,
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
-        bridge_steps: str = "all",
+        bridge_steps: str = "best",
         bridge_target: str = "first_step",
-        best_in_state: bool = True,
         untested: bool = False,
     ) -> None:
         for field, value in (
@@ -69,7 +71,7 @@ class Bridging(lightning.Callback):
             if name not in choices:
                 raise InputError(f"bridging.{field}", name, f"choose {' or '.join(choices)}")
         self.max_steps, self.max_rejoin = max_steps, max_rejoin
-        self.bridge_steps, self.bridge_target, self.best_in_state = bridge_steps, bridge_target, best_in_state
+        self.bridge_steps, self.bridge_target = bridge_steps, bridge_target
         self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
         self._searched_at, self._search_seconds = -1, 0.0
 
@@ -87,7 +89,8 @@ class Bridging(lightning.Callback):
             table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
         )
         self._covered, which, passed = torch.unique(table.node, return_inverse=True, return_counts=True)
-        if self.best_in_state:
+        self._only_best = self.bridge_steps == "best" and not bool((self._feasibility.tolerance > 0).any())
+        if self._only_best:
             self._table.drawn_up_to = (1 / passed.double())[which].cumsum(0) / len(self._covered)
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
@@ -138,10 +141,10 @@ class Bridging(lightning.Callback):
         guiding = way >= 0
         if self.bridge_steps == "first":
             guiding[:, 1:] = False
-        elif self.bridge_steps == "uncovered":
+        elif self.bridge_steps != "all" and not self._only_best:
             guiding[:, 1:] &= ~torch.isin(node[:, 1:], self._covered)
         guiding[:, 0] |= length == 0
-        if not self.best_in_state:
+        if not self._only_best:
             return guiding
         table = self._feasibility.table
         guiding[:, 0] &= is_bridge.squeeze(1) | self._feasible
@@ -207,7 +210,7 @@ class Bridging(lightning.Callback):
     def _attained(self, index: Tensor, start: Tensor) -> Tensor:
         """What bridges earn from a step of theirs on, and the expert after them, ``[S]``."""
         way, length = self.bridges.edges[index], self.bridges.length[index]
-        after = self._discount ** (length - start).float() * self._rejoined(index)
+        after: Tensor = self._discount ** (length - start).float() * self._rejoined(index)
         return self._earned(way, start, length) + after
 
     def _earned(self, way: Tensor, start: Tensor, end: Tensor) -> Tensor:

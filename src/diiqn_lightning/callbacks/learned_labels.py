@@ -8,6 +8,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.inference import above_chance
+from diiqn_lightning.algorithm.reward_sizes import RewardSizes
 from diiqn_lightning.callbacks.action_inference import ActionInference
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
@@ -56,6 +57,7 @@ class LearnedLabels(ActionInference):
         self.certainty, self.labelled_at_most = certainty, labelled_at_most
         self._labelled_at = 0
         self._labelled_to: int | None = None
+        self._reward_sizes = RewardSizes()
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the module and the stream."""
@@ -65,6 +67,7 @@ class LearnedLabels(ActionInference):
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Store what the labeller's loss asks for: how probable the actions were, how long episodes are already."""
+        self._reward_sizes.observe(frames.get(keys.REWARD))
         settings = self._module.labeller_settings
         if settings.history:
             lengths = self._stream.stream.running_lengths.clone()
@@ -117,7 +120,8 @@ class LearnedLabels(ActionInference):
             some = transition[piece]
             seen = [states.observation(some), states.next_observation(some)]
             seen += [states.preceding(some, history)] if history else []
-            found = self._module.labeller.label(*(part.to(self._module.device) for part in seen))
+            shown = (part.to(self._module.device) for part in seen)
+            found = self._module.labeller.label(*shown, sizes=self._reward_sizes)
             for row, part in zip(labels, found, strict=True):
                 row[piece[0] : piece[-1] + 1] = part
         # A piece is of one process, and 0 in all others.
@@ -127,10 +131,11 @@ class LearnedLabels(ActionInference):
     def rank_state(self) -> dict[str, Any]:
         """When labels were last given, whose turn it is next, and steps that the running episodes have."""
         own = {"labelled_at": self._labelled_at, "labelled_to": self._labelled_to, "episode_step": self._episode_step}
-        return {**super().rank_state(), **own}
+        return {**super().rank_state(), **own, "reward_sizes": self._reward_sizes.state()}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the running episodes."""
         super().load_rank_state(state)
         self._labelled_at, self._labelled_to = state["labelled_at"], state["labelled_to"]
         self._episode_step = state["episode_step"]
+        self._reward_sizes.load_state(state["reward_sizes"])
