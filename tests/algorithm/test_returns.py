@@ -5,11 +5,9 @@ from torch.testing import assert_close
 from diiqn_lightning.algorithm.returns import (
     Detours,
     attainable_returns,
-    best_in_state,
     discounted_returns,
     episode_sums,
     lead,
-    look_up,
     partial_returns,
 )
 
@@ -71,26 +69,3 @@ def test_without_detours_attainable_returns_are_the_experts():
     nothing = torch.zeros(60, dtype=torch.int64)
     detours = Detours(nothing, nothing, torch.zeros(60, 5))
     assert_close(attainable_returns(reward, lengths, 0.9, detours), discounted_returns(reward, lengths, 0.9))
-
-
-def test_of_the_ways_from_a_state_the_best_stay():
-    node = torch.tensor([7, 7, 7, -3, -3, 5])
-    earned = torch.tensor([1.0, 2.0, 2.0 - 1e-6, -4.0, -3.0, 9.0])
-    candidate = torch.tensor([True, True, True, True, False, False])
-    # Of equal ones both stay; where the better one is no candidate, the other is the best; where there is none, none.
-    assert best_in_state(node, earned, candidate).tolist() == [False, True, True, True, False, False]
-
-
-def test_who_follows_the_best_never_walks_in_circles():
-    """A loop of the expert's: 0, 1, 2, 1, 3 and the end. Both of its steps from 1 guide, or the one that leaves."""
-    node = torch.tensor([0, 1, 2, 1, 3])
-    earned = discounted_returns(torch.full((5,), -1.0), torch.tensor([5]), 0.9)
-    assert best_in_state(node, earned, torch.ones(5, dtype=torch.bool)).tolist() == [True, False, True, True, True]
-
-
-def test_looked_up_by_hand():
-    keys, values = torch.tensor([5, -2, 5]), torch.tensor([10, 20, 30])
-    found = look_up(keys, values, torch.tensor([-2, 5, 6, -9]), torch.tensor([1, 2, 3, 4]))
-    assert found.tolist() == [20, 30, 3, 4]
-    nothing = torch.zeros(0, dtype=torch.int64)
-    assert look_up(nothing, nothing, torch.tensor([6]), torch.tensor([3])).tolist() == [3]

@@ -6,6 +6,7 @@ from tensordict import TensorDict
 from torch.testing import assert_close
 
 from diiqn_lightning import keys
+from diiqn_lightning.algorithm.guides import Guides
 from diiqn_lightning.callbacks.expert_sampling import BEGINNERS_LEAD, ExpertSampling, held_out_transitions
 from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
@@ -61,37 +62,50 @@ def test_n_steps_run_along_the_experts_trajectory_and_end_with_its_episode():
     assert outcome["next_observation"].argmax(1).tolist() == [2, 3, 3, 6, 6]
 
 
-def drawing(table):
+def drawing(table, agent_node=0, **options):
     """What is drawn from two episodes of two transitions each, the second one held out, in a batch of 4,000."""
-    sampling = ExpertSampling(held_out=0.5)
+    sampling = ExpertSampling(held_out=0.5, **options)
     states = ExpertStates(torch.eye(6), torch.tensor([3, 6]))
     table.action[:] = torch.arange(4)
     sampling._expert, sampling._discount = SimpleNamespace(table=table, states=states), 0.5
     sampling._held_out = torch.tensor([False, False, True, True])
     sampling._generator = torch.Generator().manual_seed(0)
     sampling._stream = SimpleNamespace(recent_returns=[])
-    batch = TensorDict({}, [1, 4000])
+    batch = TensorDict({keys.NODE: torch.full((1, 4000), agent_node)}, [1, 4000])
     sampling.on_train_batch_start(None, None, batch, 0)
     return batch.get(keys.EXPERT)
 
 
-def test_all_transitions_are_drawn_equally_often_but_for_what_the_table_says():
+def share_of_each(expert):
+    return expert["index"].flatten().bincount(minlength=4) / 4000
+
+
+def test_transitions_are_drawn_equally_often_and_where_states_are_known_states():
     table = InferredActions(4)
-    assert_close(
-        drawing(table)["index"].flatten().bincount(minlength=4) / 4000, torch.full((4,), 0.25), atol=0.03, rtol=0
-    )
-    # The first two are of one state, and the others of one each.
-    table.drawn_up_to = torch.tensor([1 / 6, 1 / 3, 2 / 3, 1.0], dtype=torch.float64)
-    share = drawing(table)["index"].flatten().bincount(minlength=4) / 4000
-    assert_close(share, torch.tensor([1 / 6, 1 / 6, 1 / 3, 1 / 3]), atol=0.03, rtol=0)
+    assert_close(share_of_each(drawing(table)), torch.full((4,), 0.25), atol=0.03, rtol=0)
+    table.node = torch.tensor([8, 8, 9, 10])
+    assert_close(share_of_each(drawing(table)), torch.tensor([1, 1, 2, 2]) / 6, atol=0.03, rtol=0)
+
+
+def guided_table():
+    """Transition 2 guides in state 8, which the first and the third are of, and 1 in state 9."""
+    table = InferredActions(4)
+    table.node = torch.tensor([8, 9, 8, 9])
+    table.guides = Guides(torch.tensor([8, 9]), torch.tensor([2, 1]))
+    return table
 
 
 def test_what_guides_in_the_place_of_another_has_its_outcome_and_is_held_out_as_the_other_was():
-    table = InferredActions(4)
-    table.guide = torch.tensor([2, 1, 2, 1])
-    expert = drawing(table)
-    assert set(expert["index"].unique().tolist()) == {1, 2}
+    expert = drawing(guided_table())
+    assert_close(share_of_each(expert), torch.tensor([0, 0.5, 0.5, 0]), atol=0.03, rtol=0)
     assert torch.equal(expert["action"], expert["index"])
     assert_close(expert["observation"], torch.eye(6)[expert["index"] + (expert["index"] > 1).long()])
-    of_the_second = expert["index"] == 2
-    assert 0.4 < float(expert["held_out"][of_the_second].float().mean()) < 0.6
+    assert 0.4 < float(expert["held_out"][expert["index"] == 2].float().mean()) < 0.6
+
+
+def test_half_of_the_draws_are_where_the_agent_is():
+    expert = drawing(guided_table(), agent_node=9)
+    assert_close(share_of_each(expert), torch.tensor([0, 0.75, 0.25, 0]), atol=0.03, rtol=0)
+    # Of three draws in state 9 one is of the dataset, and of those every second one is held out.
+    assert 0.12 < float(expert["held_out"][expert["index"] == 1].float().mean()) < 0.21
+    assert bool((drawing(guided_table(), agent_node=9, at_agent=1.0)["index"] == 1).all())

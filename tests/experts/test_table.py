@@ -1,6 +1,7 @@
 import torch
 from torch.testing import assert_close
 
+from diiqn_lightning.algorithm.guides import Guides
 from diiqn_lightning.algorithm.inference import Match
 from diiqn_lightning.experts import InferredActions
 
@@ -54,9 +55,9 @@ def test_state_comes_back():
     table, other = InferredActions(2), InferredActions(2)
     table.update_match(match([1.0, 3.0], [1, 0]), error_max=4)
     table.visits += 5
-    table.guide = torch.tensor([1, 1])
+    table.guides = Guides(torch.tensor([5]), torch.tensor([1]))
     other.load_state(table.state())
     other.update_match(match([2.0, 2.0], [0, 1]), error_max=4)
     assert other.action.tolist() == [1, 1]
     assert other.visits.tolist() == [5, 5]
-    assert other.guide.tolist() == [1, 1]
+    assert other.guides.at(torch.tensor([5, 6]), torch.tensor([0, 0])).tolist() == [1, 0]

@@ -7,9 +7,6 @@ import torch
 from scipy.signal import lfilter
 from torch import Tensor
 
-ROUNDING = 1e-5
-"""Relative difference up to which two returns are equal: they are float32 sums of up to thousands of rewards."""
-
 
 def discounted_returns(reward: Tensor, episode_lengths: Tensor, discount: float) -> Tensor:
     """G_t = Σ_k γ^k r_{t+k} to the episode's end, for each transition of episodes one after another.
@@ -72,45 +69,6 @@ def attainable_returns(reward: Tensor, episode_lengths: Tensor, discount: float,
         ahead = torch.where(goes_on[at], returns[goes_on_at[at].clamp(max=len(reward) - 1)], 0.0)
         returns[at] = earned[at] + factor[at] * ahead
     return returns.float()
-
-
-def best_in_state(node: Tensor, earned: Tensor, candidate: Tensor) -> Tensor:
-    """Which of several ways to go on from states earn the most there.
-
-    Whoever follows them comes nearer to what they earn with each step, and never in a circle (design choice; the upper
-    envelope of returns that BAIL imitates, Chen et al., 2020, for states that are met more than once).
-
-    Args:
-        node: state of each way, ``[M]`` int64, equal for equal states.
-        earned: its discounted return, ``[M]`` float.
-        candidate: which of them there are, ``[M]`` bool.
-
-    Returns:
-        ``[M]`` bool. Equally good ways, but for rounding, all stay.
-    """
-    states, state = torch.unique(node, return_inverse=True)
-    best = torch.full((len(states),), -torch.inf, device=node.device, dtype=earned.dtype)
-    best.scatter_reduce_(0, state[candidate], earned[candidate], "amax")
-    return candidate & (earned >= (best - ROUNDING * (1 + best.abs()))[state])
-
-
-def look_up(keys: Tensor, values: Tensor, wanted: Tensor, otherwise: Tensor) -> Tensor:
-    """The value of each wanted key, the largest where it has several; ``otherwise`` where it has none.
-
-    Args:
-        keys: ``[M]`` int64.
-        values: ``[M]`` int64.
-        wanted, otherwise: ``[N]`` int64.
-
-    Returns:
-        ``[N]`` int64.
-    """
-    if not len(keys):
-        return otherwise.clone()
-    distinct, which = torch.unique(keys, return_inverse=True)
-    value = torch.full_like(distinct, torch.iinfo(torch.int64).min).scatter_reduce_(0, which, values, "amax")
-    at = torch.searchsorted(distinct, wanted).clamp(max=len(distinct) - 1)
-    return torch.where(distinct[at] == wanted, value[at], otherwise)
 
 
 def partial_returns(reward: Tensor, start: Tensor, steps: Tensor, discount: float) -> Tensor:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.bridging import Bridges, Searches, find_bridges
-from diiqn_lightning.algorithm.returns import Detours, best_in_state, look_up
+from diiqn_lightning.algorithm.guides import Guides, best_in_state
+from diiqn_lightning.algorithm.returns import Detours
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.errors import InputError
@@ -40,10 +41,10 @@ class Bridging(lightning.Callback):
             - uncovered: its first step, and those in states in which the expert never was: two that differ in one
               state can lead in circles (design choice);
             - best: of all that could guide in a state, bridges' steps and the expert's own transitions, what earns
-              most to the episode's end, by the inferred rewards: an expert that takes detours leads in circles, too. A
-              state that the expert passed a hundred times is then drawn as often as one that it passed once: the way
-              may lead through that. Where states are merged (``feasibility.tolerance``), and ways through one that are
-              near each other are not the same, uncovered takes its place (design choice).
+              most to the episode's end, by the inferred rewards: an expert that takes detours leads in circles, too.
+              States are then drawn as ``expert_sampling.at_agent`` says. Where states are merged
+              (``feasibility.tolerance``), and ways through one that are near each other are not the same, uncovered
+              takes its place (design choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -88,10 +89,10 @@ class Bridging(lightning.Callback):
         self._searches = Searches(
             table.node, table.next_node[later.clamp(max=len(everything) - 1)], steps <= remaining, steps == remaining
         )
-        self._covered, which, passed = torch.unique(table.node, return_inverse=True, return_counts=True)
+        self._covered = torch.unique(table.node)
         self._only_best = self.bridge_steps == "best" and not bool((self._feasibility.tolerance > 0).any())
         if self._only_best:
-            self._table.drawn_up_to = (1 / passed.double())[which].cumsum(0) / len(self._covered)
+            self._table.node = table.node
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
         self._guiding = torch.ones(len(everything), self.max_steps, dtype=torch.bool)
@@ -153,7 +154,7 @@ class Bridging(lightning.Callback):
         earned = torch.where(is_bridge, torch.stack(from_each, 1), self._table.returns.unsqueeze(1))
         best = best_in_state(node, earned.flatten(), guiding.flatten())
         which = everything.repeat_interleave(self.max_steps)[best]
-        self._table.guide = look_up(node[best], which, table.node, everything)
+        self._table.guides = Guides.of(node[best], which)
         return best.view_as(guiding)
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
+from diiqn_lightning.algorithm.guides import drawn_up_to
 from diiqn_lightning.algorithm.returns import lead, partial_returns
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather, sum_of_others
@@ -48,6 +49,11 @@ class ExpertSampling(lightning.Callback):
         held_out: share of the episodes that no imitation term (margin, lower bound) learns from, so that
             one can tell how far imitation carries over to states that it has not seen (see the model's carry_over);
             TD errors learn from all of them. The smallest share above 0 is one episode (design choice).
+        at_agent: where it is known what guides in a state (HA-DIIQN's ``bridging.bridge_steps: best``), share of draws
+            that are at the sampled agent states, as far as something guides there. An agent that circles is
+            then shown the way out as often as it circles. The other draws are of all states, each as often as any
+            other, however often the expert passed it: the way may lead through one that it passed once
+            (design choice).
         backend: of the search for neighbours: exact, or faiss (approximate; hamming and l2), for very large datasets.
     """
 
@@ -61,6 +67,7 @@ class ExpertSampling(lightning.Callback):
         n_step: int = 1,
         augmented_backup: bool = False,
         held_out: float = 0.0,
+        at_agent: float = 0.5,
         backend: str = "exact",
     ) -> None:
         for field, value, choices in (
@@ -79,6 +86,7 @@ class ExpertSampling(lightning.Callback):
         require_backend(backend, "expert_sampling.backend")
         require_within(0, 1, **{"expert_sampling.similarity_threshold": similarity_threshold})
         require_within(0, 0.5, **{"expert_sampling.held_out": held_out})
+        require_within(0, 1, **{"expert_sampling.at_agent": at_agent})
         if neighbours < 1:
             raise InputError("expert_sampling.neighbours", neighbours, "give a whole number of at least 1")
         if n_step < 1:
@@ -86,9 +94,11 @@ class ExpertSampling(lightning.Callback):
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
         self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
+        self.at_agent = at_agent
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward, self.backend = distance, expert_reward, backend
         self._index: NeighbourIndex | None = None
+        self._up_to: Tensor | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Find the dataset and build the index."""
@@ -114,8 +124,7 @@ class ExpertSampling(lightning.Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Add the expert's transitions to a batch ``[U, B]``."""
         table, states = self._expert.table, self._expert.states
-        drawn = self._draw(batch)
-        index = drawn if table.guide is None else torch.where(drawn < 0, drawn, table.guide[drawn])
+        index, held_out = self._guided(self._draw(batch), batch)
         valid = (index >= 0) & (table.action[index] >= 0)
         index = index.clamp(min=0)
         outcome = self._outcome(index, self.n_step)
@@ -131,11 +140,26 @@ class ExpertSampling(lightning.Callback):
             "inference_confidence": table.certainty[index],
             "valid": valid,
         }
-        if self._held_out is not None:
-            expert["held_out"] = self._held_out[drawn.clamp(min=0)]
+        if held_out is not None:
+            expert["held_out"] = held_out
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
         if self.augmented_backup:
             batch.set(keys.EXPERT_LONGER, TensorDict(self._outcome(index, self.n_step + 1), batch.batch_size))
+
+    def _guided(self, drawn: Tensor, batch: TensorDictBase) -> tuple[Tensor, Tensor | None]:
+        """What guides in the place of each draw, ``[U, B]``, −1 for nothing, and whether it is held out.
+
+        A state is held out with the transition that was drawn, whatever guides there; one of the agent's never is.
+        """
+        table = self._expert.table
+        held_out = None if self._held_out is None else self._held_out[drawn.clamp(min=0)]
+        if table.guides is None or table.node is None:
+            return drawn, held_out
+        index = torch.where(drawn < 0, drawn, table.guides.at(table.node[drawn], drawn))
+        nothing = torch.full_like(index, -1)
+        here = table.guides.at(batch.get(keys.NODE).cpu(), nothing)
+        at_agent = (here >= 0) & (torch.rand(index.shape, generator=self._generator) < self.at_agent)
+        return torch.where(at_agent, here, index), None if held_out is None else held_out & ~at_agent
 
     def _outcome(self, index: Tensor, n_step: int) -> dict[str, Tensor]:
         """What a TD target is made of: n steps of the expert's own trajectory, fewer at an episode's end."""
@@ -171,11 +195,12 @@ class ExpertSampling(lightning.Callback):
 
     def _draw(self, batch: TensorDictBase) -> Tensor:
         if self.expert_draw == "dataset":
-            count, up_to = len(self._expert.table), self._expert.table.drawn_up_to
-            if up_to is None:
-                return torch.randint(count, batch.batch_size, generator=self._generator)
+            if self._up_to is None and self._expert.table.node is not None:
+                self._up_to = drawn_up_to(self._expert.table.node)
+            if self._up_to is None:
+                return torch.randint(len(self._expert.table), batch.batch_size, generator=self._generator)
             chance = torch.rand(batch.batch_size, generator=self._generator, dtype=torch.float64)
-            return torch.searchsorted(up_to, chance, right=True).clamp(max=count - 1)
+            return torch.searchsorted(self._up_to, chance, right=True).clamp(max=len(self._up_to) - 1)
         neighbours: Tensor = batch.get(keys.NEIGHBOURS).cpu().long()
         # Of the K, the most certain one; the first of equals is the nearest.
         certainty = torch.where(neighbours >= 0, self._expert.table.certainty[neighbours], -1.0)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from diiqn_lightning.algorithm.confidence import inference_confidence
+from diiqn_lightning.algorithm.guides import Guides
 from diiqn_lightning.algorithm.inference import Match, better_match
 from diiqn_lightning.algorithm.returns import Detours, attainable_returns, discounted_returns, episode_sums
 
@@ -24,10 +25,8 @@ class InferredActions:
             before any were inferred.
         detours: the agent's ways around transitions that it cannot make, at whose cost returns are counted;
             ``None`` where nobody looks for them.
-        guide: which transition guides in the place of each, from the same state, ``[N]`` int64; ``None`` where each
-            guides for itself.
-        drawn_up_to: probability that a draw from the dataset is one of the transitions up to each, ``[N]`` float64;
-            ``None`` where all are drawn equally often.
+        node: state of each transition, ``[N]`` int64, and
+        guides: what guides in each state; both ``None`` where each transition guides for itself.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -44,8 +43,8 @@ class InferredActions:
         self.episode_returns = torch.zeros(0, dtype=torch.float64, device=device)
         self.visits = torch.zeros(num_transitions, device=device)
         self.detours: Detours | None = None
-        self.guide: Tensor | None = None
-        self.drawn_up_to: Tensor | None = None
+        self.node: Tensor | None = None
+        self.guides: Guides | None = None
         self.action, self.reward, self.terminated = (
             part.clone() for part in (self.match.action, self.match.reward, self.match.terminated)
         )
@@ -115,11 +114,11 @@ class InferredActions:
     def state(self) -> dict[str, Any]:
         """Plain tensors."""
         detours = {} if self.detours is None else {"detours": self.detours._asdict()}
-        guide = {} if self.guide is None else {"guide": self.guide}
+        guides = {} if self.guides is None else {"guides": self.guides._asdict()}
         return {
             "match": self.match._asdict(),
             **detours,
-            **guide,
+            **guides,
             **{name: getattr(self, name) for name in self._STATE},
         }
 
@@ -127,6 +126,6 @@ class InferredActions:
         """Inverse of :meth:`state`."""
         self.match = Match(**state["match"])
         self.detours = Detours(**state["detours"]) if "detours" in state else None
-        self.guide = state.get("guide")
+        self.guides = Guides(**state["guides"]) if "guides" in state else None
         for name in self._STATE:
             setattr(self, name, state[name].clone())  # parts of a state may share memory
