@@ -266,6 +266,7 @@ def test_its_state_can_be_taken_up(tmp_path):
         ({"max_steps": 0}, "max_steps is 0"),
         ({"max_rejoin": 0}, "max_rejoin is 0"),
         ({"refresh_every_n_frames": 0}, "refresh_every_n_frames is 0"),
+        ({"at_agent": 1.5}, "at_agent is 1.5"),
         ({"bridge_target": "half"}, "bridge_target is 'half'"),
     ],
 )

@@ -62,9 +62,9 @@ def test_n_steps_run_along_the_experts_trajectory_and_end_with_its_episode():
     assert outcome["next_observation"].argmax(1).tolist() == [2, 3, 3, 6, 6]
 
 
-def drawing(table, agent_node=0, **options):
+def drawing(table, agent_node=0):
     """What is drawn from two episodes of two transitions each, the second one held out, in a batch of 4,000."""
-    sampling = ExpertSampling(held_out=0.5, **options)
+    sampling = ExpertSampling(held_out=0.5)
     states = ExpertStates(torch.eye(6), torch.tensor([3, 6]))
     table.action[:] = torch.arange(4)
     sampling._expert, sampling._discount = SimpleNamespace(table=table, states=states), 0.5
@@ -87,9 +87,10 @@ def test_transitions_are_drawn_equally_often_and_where_states_are_known_states()
     assert_close(share_of_each(drawing(table)), torch.tensor([1, 1, 2, 2]) / 6, atol=0.03, rtol=0)
 
 
-def guided_table():
+def guided_table(at_agent=0.5):
     """Transition 2 guides in state 8, which the first and the third are of, and 1 in state 9."""
     table = InferredActions(4)
+    table.at_agent = at_agent
     table.node = torch.tensor([8, 9, 8, 9])
     table.guides = Guides(torch.tensor([8, 9]), torch.tensor([2, 1]))
     return table
@@ -108,4 +109,4 @@ def test_half_of_the_draws_are_where_the_agent_is():
     assert_close(share_of_each(expert), torch.tensor([0, 0.75, 0.25, 0]), atol=0.03, rtol=0)
     # Of three draws in state 9 one is of the dataset, and of those every second one is held out.
     assert 0.12 < float(expert["held_out"][expert["index"] == 1].float().mean()) < 0.21
-    assert bool((drawing(guided_table(), agent_node=9, at_agent=1.0)["index"] == 1).all())
+    assert bool((drawing(guided_table(at_agent=1), agent_node=9)["index"] == 1).all())

@@ -14,7 +14,7 @@ from diiqn_lightning.algorithm.guides import Guides, best_in_state
 from diiqn_lightning.algorithm.returns import Detours
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, require_within
 
 TARGETS = ("first_step", "whole_path")
 STEPS = ("first", "uncovered", "all", "best")
@@ -42,9 +42,13 @@ class Bridging(lightning.Callback):
               state can lead in circles (design choice);
             - best: of all that could guide in a state, bridges' steps and the expert's own transitions, what earns
               most to the episode's end, by the inferred rewards: an expert that takes detours leads in circles, too.
-              States are then drawn as ``expert_sampling.at_agent`` says. Where states are merged
+              States are then drawn as ``at_agent`` says. Where states are merged
               (``feasibility.tolerance``), and ways through one that are near each other are not the same, uncovered
               takes its place (design choice).
+        at_agent: with best, share of draws that are at the sampled agent states, as far as something guides there: an
+            agent that circles is shown the way out as often as it circles. The other draws are of all states, each as
+            often as any other, however often the expert passed it: the way may lead through one that it passed once
+            (design choice).
         bridge_target: first_step (the target is that of the step that guides) or whole_path (an n-step target from
             there along the bridge; design choice).
     """
@@ -55,6 +59,7 @@ class Bridging(lightning.Callback):
         max_rejoin: int = 5,
         refresh_every_n_frames: int = 1_000,
         bridge_steps: str = "best",
+        at_agent: float = 0.5,
         bridge_target: str = "first_step",
         untested: bool = False,
     ) -> None:
@@ -71,7 +76,8 @@ class Bridging(lightning.Callback):
         ):
             if name not in choices:
                 raise InputError(f"bridging.{field}", name, f"choose {' or '.join(choices)}")
-        self.max_steps, self.max_rejoin = max_steps, max_rejoin
+        require_within(0, 1, **{"bridging.at_agent": at_agent})
+        self.max_steps, self.max_rejoin, self.at_agent = max_steps, max_rejoin, at_agent
         self.bridge_steps, self.bridge_target = bridge_steps, bridge_target
         self.refresh_every_n_frames, self.untested = refresh_every_n_frames, untested
         self._searched_at, self._search_seconds = -1, 0.0
@@ -92,7 +98,7 @@ class Bridging(lightning.Callback):
         self._covered = torch.unique(table.node)
         self._only_best = self.bridge_steps == "best" and not bool((self._feasibility.tolerance > 0).any())
         if self._only_best:
-            self._table.node = table.node
+            self._table.node, self._table.at_agent = table.node, self.at_agent
         self.bridges = Bridges.none(len(everything), self.max_steps)
         self._oldest = torch.zeros(len(everything), dtype=torch.int64)
         self._guiding = torch.ones(len(everything), self.max_steps, dtype=torch.bool)

@@ -49,11 +49,6 @@ class ExpertSampling(lightning.Callback):
         held_out: share of the episodes that no imitation term (margin, lower bound) learns from, so that
             one can tell how far imitation carries over to states that it has not seen (see the model's carry_over);
             TD errors learn from all of them. The smallest share above 0 is one episode (design choice).
-        at_agent: where it is known what guides in a state (HA-DIIQN's ``bridging.bridge_steps: best``), share of draws
-            that are at the sampled agent states, as far as something guides there. An agent that circles is
-            then shown the way out as often as it circles. The other draws are of all states, each as often as any
-            other, however often the expert passed it: the way may lead through one that it passed once
-            (design choice).
         backend: of the search for neighbours: exact, or faiss (approximate; hamming and l2), for very large datasets.
     """
 
@@ -67,7 +62,6 @@ class ExpertSampling(lightning.Callback):
         n_step: int = 1,
         augmented_backup: bool = False,
         held_out: float = 0.0,
-        at_agent: float = 0.5,
         backend: str = "exact",
     ) -> None:
         for field, value, choices in (
@@ -86,7 +80,6 @@ class ExpertSampling(lightning.Callback):
         require_backend(backend, "expert_sampling.backend")
         require_within(0, 1, **{"expert_sampling.similarity_threshold": similarity_threshold})
         require_within(0, 0.5, **{"expert_sampling.held_out": held_out})
-        require_within(0, 1, **{"expert_sampling.at_agent": at_agent})
         if neighbours < 1:
             raise InputError("expert_sampling.neighbours", neighbours, "give a whole number of at least 1")
         if n_step < 1:
@@ -94,7 +87,6 @@ class ExpertSampling(lightning.Callback):
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
         self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
-        self.at_agent = at_agent
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward, self.backend = distance, expert_reward, backend
         self._index: NeighbourIndex | None = None
@@ -158,7 +150,7 @@ class ExpertSampling(lightning.Callback):
         index = torch.where(drawn < 0, drawn, table.guides.at(table.node[drawn], drawn))
         nothing = torch.full_like(index, -1)
         here = table.guides.at(batch.get(keys.NODE).cpu(), nothing)
-        at_agent = (here >= 0) & (torch.rand(index.shape, generator=self._generator) < self.at_agent)
+        at_agent = (here >= 0) & (torch.rand(index.shape, generator=self._generator) < table.at_agent)
         return torch.where(at_agent, here, index), None if held_out is None else held_out & ~at_agent
 
     def _outcome(self, index: Tensor, n_step: int) -> dict[str, Tensor]:

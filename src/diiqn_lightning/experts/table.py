@@ -27,6 +27,7 @@ class InferredActions:
             ``None`` where nobody looks for them.
         node: state of each transition, ``[N]`` int64, and
         guides: what guides in each state; both ``None`` where each transition guides for itself.
+        at_agent: share of draws that are at the sampled agent states, as far as something guides there.
         visits: c, how often each was trained on, ``[N]`` float32.
 
     Args:
@@ -45,6 +46,7 @@ class InferredActions:
         self.detours: Detours | None = None
         self.node: Tensor | None = None
         self.guides: Guides | None = None
+        self.at_agent = 0.0
         self.action, self.reward, self.terminated = (
             part.clone() for part in (self.match.action, self.match.reward, self.match.terminated)
         )
