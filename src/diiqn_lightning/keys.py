@@ -32,7 +32,9 @@ EXPERT_LEAD = (EXPERT, "lead")  #                       [B] float32, the expert'
 EXPERT_COUNT = (EXPERT, "count")  #                     [B] float32, visits c of the expert state
 EXPERT_VALID = (EXPERT, "valid")  #                     [B] bool: there is guidance for this sample
 EXPERT_HELD_OUT = (EXPERT, "held_out")  #               [B] bool: no imitation term learns from it
-EXPERT_BRIDGED = (EXPERT, "bridged")  #                 [B] bool: the action and the outcome are a bridge's first step
+EXPERT_BRIDGED = (EXPERT, "bridged")  #                 [B] bool: observation, action and outcome are a bridge's step
+EXPERT_FIRST_STEP = (EXPERT, "first_step")  #           [B] int64, of a bridge's steps those from here on may guide
+EXPERT_LAST_STEP = (EXPERT, "last_step")  #             [B] int64, and those up to here
 EXPERT_LONGER = (EXPERT, "longer")  #                   what a longer TD target is made of, for augmented backups
 
 # Written by ``training_step``, before the first update for all updates at once.

@@ -21,11 +21,13 @@ def test_who_follows_the_best_never_walks_in_circles():
 
 
 def test_each_state_has_one_guide():
-    guides = Guides.of(torch.tensor([5, -2, 5]), torch.tensor([30, 20, 10]))
-    found = guides.at(torch.tensor([[-2, 5], [6, -9]]), torch.tensor([[1, 2], [3, 4]]))
-    assert found.tolist() == [[20, 30], [3, 4]]
-    nothing = torch.zeros(0, dtype=torch.int64)
-    assert Guides.of(nothing, nothing).at(torch.tensor([6]), torch.tensor([3])).tolist() == [3]
+    # Transition 0 is of state 5; the bridge of transition 1 leads from state -2 through 5; 7 has nothing that guides.
+    node, best = torch.tensor([[5, 0], [-2, 5], [7, 0]]), torch.tensor([[True, False], [True, True], [False, False]])
+    transition, step = Guides.of(node, best).at(torch.tensor([[-2, 5], [7, -9]]))
+    assert transition.tolist() == [[1, 1], [-1, -1]]
+    assert step.tolist() == [[0, 1], [0, 0]]
+    nothing = Guides.of(node, torch.zeros_like(best)).at(torch.tensor([6]))
+    assert [part.tolist() for part in nothing] == [[-1], [0]]
 
 
 def test_states_are_drawn_equally_often():

@@ -11,7 +11,9 @@ def test_estimates_are_rounded_to_rewards_that_were_seen():
     sizes.observe(torch.tensor([1.0]))
     other = RewardSizes()
     other.load_state(sizes.state())
-    for one in (sizes, other):
+    of_two = RewardSizes()
+    of_two.observe(torch.stack([sizes.padded, RewardSizes().padded]))
+    for one in (sizes, other, of_two):
         assert torch.equal(one.nearest(estimate), torch.tensor([-0.01, -0.01, 1.0, 1.0]))
 
 
@@ -23,3 +25,7 @@ def test_many_sizes_are_a_continuum():
     assert sizes.nearest(estimate) == estimate
     sizes.observe(torch.tensor([1.0]))
     assert sizes.nearest(estimate) == estimate
+    others = RewardSizes()
+    others.observe(torch.stack([torch.zeros(MOST_SIZES), sizes.padded]))
+    others.observe(torch.tensor([1.0]))
+    assert others.nearest(estimate) == estimate

@@ -27,7 +27,7 @@ class Run:
     """What the callbacks see of a run: an expert that goes 0, 2, 4, 5 and a replay of some capacity."""
 
     def __init__(self, tmp_path, capacity=100, path=(0, 2, 4, 5), tolerance=None, bridge_steps="first", **bridging):
-        self.path = path
+        self.path, self.steps = path, None
         states = ExpertStates(cells(*path), torch.tensor([len(path)]))
         files.save(ExpertDataset(states), tmp_path / "jump.expert")
         self.expert = ExpertData(str(tmp_path / "jump.expert"))
@@ -78,6 +78,8 @@ class Run:
             "return": torch.zeros(3),
             "valid": torch.ones(3, dtype=torch.bool),
         }
+        if self.steps is not None:
+            expert["first_step"], expert["last_step"] = (torch.full((3,), step) for step in self.steps)
         batch = TensorDict({keys.EXPERT: TensorDict({k: v.unsqueeze(0) for k, v in expert.items()}, [1, 3])}, [1, 3])
         self.bridging.on_train_batch_start(self.trainer, None, batch, 0)
         return batch.get(keys.EXPERT)[0]
@@ -169,7 +171,7 @@ def test_of_an_experts_detour_only_the_way_out_guides(tmp_path, steps, guide):
     # What earns most in a state guides there, and in cell 4 nothing does yet.
     table = run.expert.table
     if steps == "best":
-        assert table.guides.at(table.node, table.node).tolist() == [2, 3, 2, 3, table.node[4]]
+        assert table.guides.at(table.node)[0].tolist() == [2, 3, 2, 3, -1]
     else:
         assert table.guides is None
         assert table.node is None
@@ -192,6 +194,17 @@ def test_of_two_that_could_guide_in_a_state_the_one_that_earns_more_does(tmp_pat
     run.batch()
     assert run.bridging._guiding[0, :2].tolist() == [True, True]
     assert not run.bridging._guiding[3, 0]
+
+
+def test_where_a_step_is_asked_for_no_other_guides(tmp_path):
+    run = Run(tmp_path, bridge_steps="all")
+    run.frames(*TRIED)
+    run.steps = (1, 1)  # the agent is in cell 1, through which the bridge from 0 leads
+    assert list(guidance(run)) == [1]
+    run.steps = (0, 9)
+    assert set(guidance(run)) == {0, 1}
+    run.steps = (2, 9)
+    assert run.batch()["valid"].tolist() == [False, False, False]
 
 
 def test_where_states_are_merged_the_best_is_not_looked_for(tmp_path):
@@ -249,15 +262,19 @@ def test_what_turns_out_feasible_needs_no_bridge(tmp_path):
     assert expert["action"][0] == LEFT  # whatever inference says
 
 
-def test_its_state_can_be_taken_up(tmp_path):
-    one, other = Run(tmp_path), Run(tmp_path)
+@pytest.mark.parametrize("steps", ["first", "best"])
+def test_its_state_can_be_taken_up(tmp_path, steps):
+    one, other = (Run(tmp_path, bridge_steps=steps) for _ in range(2))
     one.frames(*TRIED)
     one.batch()
+    one.bridging._guiding[0, 0] = False  # as if something else earned more in cell 0
     for name in ("feasibility", "bridging"):
         getattr(other, name).load_rank_state(getattr(one, name).rank_state())
     other.stream.replay.load_state(one.stream.replay.state())
     other.stream.frames = one.stream.frames
-    assert torch.equal(one.batch()["action"], other.batch()["action"])
+    taken_up, went_on = other.batch(), one.batch()
+    for name in ("action", "observation", "valid"):
+        assert torch.equal(taken_up[name], went_on[name])
 
 
 @pytest.mark.parametrize(

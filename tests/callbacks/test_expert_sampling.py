@@ -88,11 +88,11 @@ def test_transitions_are_drawn_equally_often_and_where_states_are_known_states()
 
 
 def guided_table(at_agent=0.5):
-    """Transition 2 guides in state 8, which the first and the third are of, and 1 in state 9."""
+    """Transition 2 guides in state 8, which the first and the third are of, and a step of 1's bridge in state 9."""
     table = InferredActions(4)
     table.at_agent = at_agent
     table.node = torch.tensor([8, 9, 8, 9])
-    table.guides = Guides(torch.tensor([8, 9]), torch.tensor([2, 1]))
+    table.guides = Guides(torch.tensor([8, 9]), torch.tensor([2, 1]), torch.tensor([0, 3]))
     return table
 
 
@@ -107,6 +107,10 @@ def test_what_guides_in_the_place_of_another_has_its_outcome_and_is_held_out_as_
 def test_half_of_the_draws_are_where_the_agent_is():
     expert = drawing(guided_table(), agent_node=9)
     assert_close(share_of_each(expert), torch.tensor([0, 0.75, 0.25, 0]), atol=0.03, rtol=0)
+    # Half of the draws are to guide where the agent is, the others there or further on.
+    here = expert["last_step"] == 3
+    assert 0.47 < float(here.float().mean()) < 0.53
+    assert bool((expert["first_step"] == 3 * (expert["index"] == 1)).all())
     # Of three draws in state 9 one is of the dataset, and of those every second one is held out.
     assert 0.12 < float(expert["held_out"][expert["index"] == 1].float().mean()) < 0.21
     assert bool((drawing(guided_table(at_agent=1), agent_node=9)["index"] == 1).all())

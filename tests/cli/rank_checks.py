@@ -25,7 +25,7 @@ class SameOnAllRanks(lightning.Callback):
         for callback in trainer.callbacks:
             if isinstance(callback, LearnedLabels) and callback._labelled_at > self._labelled_at:
                 self._labelled_at = callback._labelled_at
-                self._check_labels(ExpertData.of(trainer), pl_module)
+                self._check_labels(ExpertData.of(trainer), pl_module, callback._reward_sizes)
         if pl_module.updates // self.every_n_updates > self._before // self.every_n_updates:
             self._merges += 1
             self._check_merged(trainer)
@@ -63,11 +63,12 @@ class SameOnAllRanks(lightning.Callback):
                 torch.testing.assert_close(count, gathering(trainer)(callback.table.own_count).sum(0))
 
     @staticmethod
-    def _check_labels(expert, pl_module):
+    def _check_labels(expert, pl_module, sizes):
         some = torch.arange(0, expert.states.num_transitions, 97)
         seen = [expert.states.observation(some), expert.states.next_observation(some)]
         history = pl_module.labeller_settings.history
-        alone = pl_module.labeller.label(*seen, *([expert.states.preceding(some, history)] if history else []))
+        seen += [expert.states.preceding(some, history)] if history else []
+        alone = pl_module.labeller.label(*seen, sizes=sizes)
         torch.testing.assert_close(expert.table.reward[some], alone.reward)
 
     @staticmethod

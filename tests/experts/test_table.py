@@ -55,9 +55,9 @@ def test_state_comes_back():
     table, other = InferredActions(2), InferredActions(2)
     table.update_match(match([1.0, 3.0], [1, 0]), error_max=4)
     table.visits += 5
-    table.guides = Guides(torch.tensor([5]), torch.tensor([1]))
+    table.guides = Guides(torch.tensor([5]), torch.tensor([1]), torch.tensor([3]))
     other.load_state(table.state())
     other.update_match(match([2.0, 2.0], [0, 1]), error_max=4)
     assert other.action.tolist() == [1, 1]
     assert other.visits.tolist() == [5, 5]
-    assert other.guides.at(torch.tensor([5, 6]), torch.tensor([0, 0])).tolist() == [1, 0]
+    assert [part.tolist() for part in other.guides.at(torch.tensor([5, 6]))] == [[1, -1], [3, 0]]

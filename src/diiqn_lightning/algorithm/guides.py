@@ -12,8 +12,9 @@ ROUNDING = 1e-5
 def best_in_state(node: Tensor, earned: Tensor, candidate: Tensor) -> Tensor:
     """Which of several ways to go on from states earn the most there.
 
-    Whoever follows them comes nearer to what they earn with each step, and never in a circle (design choice; the upper
-    envelope of returns that BAIL imitates, Chen et al., 2020, for states that are met more than once).
+    Where steps cost something, or an end pays and returns are discounted, whoever follows them comes nearer to the end
+    with each step and never walks in a circle (design choice; the upper envelope of returns that BAIL imitates, Chen et
+    al., 2020, for states that are met more than once).
 
     Args:
         node: state of each way, ``[M]`` int64, equal for equal states.
@@ -30,40 +31,42 @@ def best_in_state(node: Tensor, earned: Tensor, candidate: Tensor) -> Tensor:
 
 
 class Guides(NamedTuple):
-    """One transition of the expert's for each state in which something guides.
+    """One way to go on for each state in which something guides.
 
     Args:
         node: the states, rising, ``[S]`` int64.
-        transition: what guides there, ``[S]`` int64.
+        transition: the expert's transition that guides there, or whose bridge does, ``[S]`` int64.
+        step: the bridge's step that does, from 0, ``[S]`` int64.
     """
 
     node: Tensor
     transition: Tensor
+    step: Tensor
 
     @classmethod
-    def of(cls, node: Tensor, transition: Tensor) -> "Guides":
-        """Of several transitions for one state the last.
+    def of(cls, node: Tensor, best: Tensor) -> "Guides":
+        """Of several ways from one state the last.
 
         Args:
-            node, transition: ``[M]`` int64 each, in any order.
+            node: state of each transition, or step of its bridge, ``[N, k]`` int64.
+            best: which of them guide, ``[N, k]`` bool.
         """
-        distinct, which = torch.unique(node, return_inverse=True)
-        last = torch.zeros_like(distinct).scatter_reduce_(0, which, transition, "amax", include_self=False)
-        return cls(distinct, last)
+        states, which = torch.unique(node[best], return_inverse=True)
+        place = best.flatten().nonzero().squeeze(1)
+        last = torch.zeros_like(states).scatter_reduce_(0, which, place, "amax", include_self=False)
+        return cls(states, last // node.shape[1], last % node.shape[1])
 
-    def at(self, node: Tensor, otherwise: Tensor) -> Tensor:
-        """What guides in each of some states, ``otherwise`` where nothing does.
+    def at(self, node: Tensor) -> tuple[Tensor, Tensor]:
+        """What guides in each of some states: transitions, −1 where nothing does, and steps; ``[*]`` int64 each.
 
         Args:
-            node, otherwise: ``[*]`` int64 each.
-
-        Returns:
-            ``[*]`` int64.
+            node: ``[*]`` int64.
         """
         if not len(self.node):
-            return otherwise
+            return torch.full_like(node, -1), torch.zeros_like(node)
         place = torch.searchsorted(self.node, node).clamp(max=len(self.node) - 1)
-        return torch.where(self.node[place] == node, self.transition[place], otherwise)
+        there = self.node[place] == node
+        return torch.where(there, self.transition[place], -1), torch.where(there, self.step[place], 0)
 
 
 def drawn_up_to(node: Tensor) -> Tensor:

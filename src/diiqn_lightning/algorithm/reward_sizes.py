@@ -33,7 +33,7 @@ class RewardSizes:
         if self._are_many or not len(rewarding):
             return
         self.values = torch.unique(torch.cat([self.values, rewarding]))
-        if len(self.values) > MOST_SIZES:
+        if len(self.values) > MOST_SIZES or bool(self.values.isinf().any()):
             self.values, self._are_many = torch.zeros(0), True
 
     def nearest(self, size: Tensor) -> Tensor:
@@ -42,6 +42,12 @@ class RewardSizes:
             return size
         values = self.values.to(size)
         return values[torch.bucketize(size.contiguous(), (values[1:] + values[:-1]) / 2)]
+
+    @property
+    def padded(self) -> Tensor:
+        """What :meth:`observe` takes over to know the same, ``[MOST_SIZES]`` float32, on all processes as large."""
+        padding = torch.full((MOST_SIZES - len(self.values),), torch.inf if self._are_many else 0.0)
+        return torch.cat([self.values, padding])
 
     def state(self) -> dict[str, Any]:
         """Plain values."""

@@ -22,7 +22,7 @@ STEPS = ("first", "uncovered", "all", "best")
 
 @final
 class Bridging(lightning.Callback):
-    """Replaces, in each batch, what is not feasible by the first step of its bridge, or takes its guidance away.
+    """Replaces, in each batch, what is not feasible by a step of its bridge, or takes its guidance away.
 
     The memory that is searched is the replay buffer: bridges are gone when one of their frames is.
 
@@ -135,7 +135,7 @@ class Bridging(lightning.Callback):
         self.bridges = self.bridges._replace(edges=torch.where(on_the_way, places, -1))
         rewards = torch.where(on_the_way, replay.column(keys.REWARD)[places], 0.0)
         self._table.detours = Detours(self.bridges.length, self.bridges.offset, rewards)
-        if len(self._table.episode_returns):
+        if self._only_best and len(self._table.episode_returns):
             self._table.sum_returns(self._states.episode_lengths, self._discount)
         self._guiding = self._choose_guidance()
         self._search_seconds = time.perf_counter() - started
@@ -155,13 +155,12 @@ class Bridging(lightning.Callback):
             return guiding
         table = self._feasibility.table
         guiding[:, 0] &= is_bridge.squeeze(1) | self._feasible
-        node = torch.where(is_bridge, node, table.node.unsqueeze(1)).flatten()
+        node = torch.where(is_bridge, node, table.node.unsqueeze(1))
         from_each = [self._attained(everything, torch.full_like(length, step)) for step in range(self.max_steps)]
         earned = torch.where(is_bridge, torch.stack(from_each, 1), self._table.returns.unsqueeze(1))
-        best = best_in_state(node, earned.flatten(), guiding.flatten())
-        which = everything.repeat_interleave(self.max_steps)[best]
-        self._table.guides = Guides.of(node[best], which)
-        return best.view_as(guiding)
+        best = best_in_state(node.flatten(), earned.flatten(), guiding.flatten()).view_as(guiding)
+        self._table.guides = Guides.of(node, best)
+        return best
 
     @property
     def _feasible(self) -> Tensor:
@@ -181,20 +180,25 @@ class Bridging(lightning.Callback):
         # What is known of the expert, and the replay, stay where the environments are.
         index, valid = expert.get("index").cpu(), expert.get("valid").cpu()
         guiding = self._guiding[index]
+        if keys.EXPERT_FIRST_STEP in batch.keys(True):
+            step = torch.arange(self.max_steps)
+            first, last = (
+                batch.get(key).cpu().unsqueeze(-1) for key in (keys.EXPERT_FIRST_STEP, keys.EXPERT_LAST_STEP)
+            )
+            guiding &= (step >= first) & (step <= last)
         bridged = valid & self.bridged[index] & guiding.any(-1)
         expert.set("bridged", bridged)
         expert.set("valid", valid & (bridged | (self._feasible[index] & guiding[..., 0])))
         if bool(bridged.any()):
-            rewrite = self._outcome(index[bridged])
+            rewrite = self._outcome(index[bridged], guiding[bridged])
             for part in (expert, expert.get("longer", None)):
                 for name, value in rewrite.items():
                     if part is not None and part.get(name, None) is not None:
                         part.get(name)[bridged] = value.to(part.get(name))
 
-    def _outcome(self, index: Tensor) -> dict[str, Tensor]:
+    def _outcome(self, index: Tensor, guiding: Tensor) -> dict[str, Tensor]:
         """What is learned from bridges: a step of the agent's, where it was made, and what its target is made of."""
         replay, way, length = self._stream.replay, self.bridges.edges[index], self.bridges.length[index]
-        guiding = self._guiding[index]
         drawn = (torch.rand(len(index), generator=self._generator) * guiding.sum(1)).long()
         start = (guiding.cumsum(1) > drawn.unsqueeze(1)).long().argmax(1)
         first = way.gather(1, start.unsqueeze(1)).squeeze(1)
@@ -258,5 +262,6 @@ class Bridging(lightning.Callback):
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Go on with them."""
         self.bridges, self._oldest = Bridges(**state["bridges"]), state["oldest"]
-        self._guiding, self._searched_at = state["guiding"], state["searched_at"]
+        self._searched_at = state["searched_at"]
+        self._guiding = state.get("guiding", self._guiding)
         self._generator.set_state(state["generator"])

@@ -32,7 +32,8 @@ class ExpertSampling(lightning.Callback):
 
     Args:
         expert_draw: neighbour (the paper's: an expert state near each sampled agent state) or dataset
-            (an independent draw from all expert transitions, as DQfD does).
+            (an independent draw from all expert transitions, as DQfD does; from states where HA-DIIQN's bridging knows
+            what guides in them).
         neighbours: K, nearest expert states that are considered for an agent state.
         similarity_threshold: τ, how similar they must be, in [0, 1].
         distance: of neighbours: hamming, l2, cosine or jaccard.
@@ -116,7 +117,7 @@ class ExpertSampling(lightning.Callback):
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Add the expert's transitions to a batch ``[U, B]``."""
         table, states = self._expert.table, self._expert.states
-        index, held_out = self._guided(self._draw(batch), batch)
+        index, beside = self._guided(self._draw(batch), batch)
         valid = (index >= 0) & (table.action[index] >= 0)
         index = index.clamp(min=0)
         outcome = self._outcome(index, self.n_step)
@@ -131,27 +132,32 @@ class ExpertSampling(lightning.Callback):
             "lead": torch.full(batch.batch_size, self._lead()),
             "inference_confidence": table.certainty[index],
             "valid": valid,
+            **beside,
         }
-        if held_out is not None:
-            expert["held_out"] = held_out
         batch.set(keys.EXPERT, TensorDict(expert, batch.batch_size))
         if self.augmented_backup:
             batch.set(keys.EXPERT_LONGER, TensorDict(self._outcome(index, self.n_step + 1), batch.batch_size))
 
-    def _guided(self, drawn: Tensor, batch: TensorDictBase) -> tuple[Tensor, Tensor | None]:
-        """What guides in the place of each draw, ``[U, B]``, −1 for nothing, and whether it is held out.
+    def _guided(self, drawn: Tensor, batch: TensorDictBase) -> tuple[Tensor, dict[str, Tensor]]:
+        """What guides in the place of each draw, ``[U, B]``, −1 for nothing, and what is known of the draw.
 
         A state is held out with the transition that was drawn, whatever guides there; one of the agent's never is.
         """
-        table = self._expert.table
-        held_out = None if self._held_out is None else self._held_out[drawn.clamp(min=0)]
+        table, beside = self._expert.table, {}
+        if self._held_out is not None:
+            beside["held_out"] = self._held_out[drawn.clamp(min=0)]
         if table.guides is None or table.node is None:
-            return drawn, held_out
-        index = torch.where(drawn < 0, drawn, table.guides.at(table.node[drawn], drawn))
-        nothing = torch.full_like(index, -1)
-        here = table.guides.at(batch.get(keys.NODE).cpu(), nothing)
-        at_agent = (here >= 0) & (torch.rand(index.shape, generator=self._generator) < table.at_agent)
-        return torch.where(at_agent, here, index), None if held_out is None else held_out & ~at_agent
+            return drawn, beside
+        transition, first = table.guides.at(table.node[drawn])
+        index = torch.where((drawn >= 0) & (transition >= 0), transition, drawn)
+        transition, step = table.guides.at(batch.get(keys.NODE).cpu())
+        at_agent = (transition >= 0) & (torch.rand(index.shape, generator=self._generator) < table.at_agent)
+        # Where the agent is, the step from there; of other states that and what follows on the bridge.
+        beside["first_step"] = torch.where(at_agent, step, first)
+        beside["last_step"] = torch.where(at_agent, step, torch.iinfo(torch.int64).max)
+        if self._held_out is not None:
+            beside["held_out"] &= ~at_agent
+        return torch.where(at_agent, transition, index), beside
 
     def _outcome(self, index: Tensor, n_step: int) -> dict[str, Tensor]:
         """What a TD target is made of: n steps of the expert's own trajectory, fewer at an episode's end."""

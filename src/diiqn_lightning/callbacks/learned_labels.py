@@ -10,6 +10,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.inference import above_chance
 from diiqn_lightning.algorithm.reward_sizes import RewardSizes
 from diiqn_lightning.callbacks.action_inference import ActionInference
+from diiqn_lightning.callbacks.rank_merging import gathering
 from diiqn_lightning.errors import InputError, require_positive, require_within
 from diiqn_lightning.labeller import Labels
 from diiqn_lightning.modules.labelling import is_taught
@@ -91,6 +92,8 @@ class LearnedLabels(ActionInference):
         if frames - self._labelled_at >= max(self.relabel_every_n_frames, self.relabel_share * frames):
             self._labelled_at = frames
             states, table = self._expert.states, self._expert.table
+            if (processes := self._module.trainer).world_size > 1:
+                self._reward_sizes.observe(gathering(processes)(self._reward_sizes.padded))
             transition = self._turn(states.num_transitions)
             action, certainty, reward, terminated = self._label(transition, history)
             if self.certainty == "above_chance":
@@ -138,4 +141,5 @@ class LearnedLabels(ActionInference):
         super().load_rank_state(state)
         self._labelled_at, self._labelled_to = state["labelled_at"], state["labelled_to"]
         self._episode_step = state["episode_step"]
-        self._reward_sizes.load_state(state["reward_sizes"])
+        if "reward_sizes" in state:
+            self._reward_sizes.load_state(state["reward_sizes"])

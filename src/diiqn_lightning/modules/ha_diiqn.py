@@ -13,10 +13,10 @@ from diiqn_lightning.modules.diiqn import DIIQN
 
 
 class HADIIQN(DIIQN):
-    """DIIQN that learns the first step of a bridge where the expert's own step cannot be made.
+    """DIIQN that learns the steps of a bridge where the expert's own step cannot be made.
 
-    The callbacks ``feasibility`` and ``bridging`` write which transitions those are, and put the bridge's
-    first action, with the agent's own outcome of it, in the place of the expert's. What is left for the module is how
+    The callbacks ``feasibility`` and ``bridging`` write which transitions those are, and put a step of the bridge, with
+    the agent's own outcome of it, in the place of the expert's. What is left for the module is how
     far to trust it.
 
     Args:
