@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
+from diiqn_lightning.algorithm.reward_sizes import RewardSizes
 from diiqn_lightning.labeller import InverseModel, TransitionLabeller, Transitions
 
 
@@ -28,6 +29,12 @@ def test_learns_action_reward_and_termination():
     labels = labeller.label(state, following)
     assert (labels.action == action).float().mean() > 0.99
     assert (labels.reward - reward).abs().max() < 0.2
+    # Rounded to sizes that were seen, only the doubt whether there is a reward is left.
+    sizes = RewardSizes()
+    sizes.observe(torch.tensor([0.0, 1.5, 7.0]))
+    rounded = labeller.label(state, following, sizes=sizes).reward
+    assert (rounded - 0.75 * reward).abs().max() < 0.1
+    assert rounded.max() < 1.5
     assert torch.equal(labels.terminated, terminated)
     assert bool(((labels.probability >= 0.5) & (labels.probability <= 1)).all())
 

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tensordict import TensorDict
 
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.learned_labels import LearnedLabels
@@ -22,7 +23,7 @@ class Labeller:
         self.asked += 1
         count = len(observation)
         action = torch.full((count,), self.asked)
-        return Labels(action, torch.ones(count), action.float(), torch.zeros(count, dtype=torch.bool))
+        return Labels(action, torch.ones(count), sizes.nearest(action.float()), torch.zeros(count, dtype=torch.bool))
 
 
 def make_inference(transitions=3, **options):
@@ -52,6 +53,16 @@ def labellings(inference, module, frames):
 
 def test_labellings_are_so_many_frames_apart_at_least():
     assert labellings(*make_inference(relabel_every_n_frames=10), range(8, 60, 8)) == [16, 32, 48]
+
+
+def test_rewards_are_rounded_to_those_of_the_agents_frames_also_in_a_resumed_run():
+    (inference, module), (resumed, _) = (make_inference(relabel_every_n_frames=1) for _ in range(2))
+    module.labeller_settings = LabellerSettings(largest_action_weight=None)
+    inference.on_frames(TensorDict({"next": {"reward": torch.tensor([0.0, 0.25])}}, [2]))
+    resumed.load_rank_state(inference.rank_state())
+    for one in (inference, resumed):
+        labellings(one, module, [10 + module.labeller.asked])
+        assert one._expert.table.reward.tolist() == [0.25] * 3
 
 
 def test_labellings_grow_further_apart_with_their_share_of_all_frames():
