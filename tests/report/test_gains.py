@@ -33,10 +33,12 @@ def test_games_without_the_baseline_have_no_gain():
     assert gain_rows(RUNS, "another") == []
 
 
-def test_a_baseline_that_learned_nothing_measures_nothing():
-    flat = [run("dqn", seed, (0.0, 0.0, 0.0)) for seed in (0, 1)]
+@pytest.mark.parametrize("level", [0.0, 1.0, 1.0 + 1e-7])
+def test_a_baseline_that_learned_nothing_measures_nothing(level):
+    flat = [run("dqn", seed, (level, level, level)) for seed in (0, 1)]
     gained, _ = gain_rows([*flat, *RUNS[2:]], "dqn")
-    assert (gained["gain_percent"], gained["normalised_mean"]) == ("", "")
+    assert (gained["normalised_mean"], gained["frames_to_baseline"], gained["share_of_baseline_frames"]) == ("", "", "")
+    assert (gained["gain_percent"] == "") == (level == 0)
     assert interquartile_means([*flat, *RUNS[2:]], "dqn") == {}
 
 

@@ -14,6 +14,7 @@ from diiqn_lightning.report.statistics import (
     frames_to,
     iqm,
     iqm_difference,
+    is_above,
     normalised,
     probability_of_improvement,
 )
@@ -52,7 +53,9 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
             continue
         level, random = _mean(reference, "eval_return"), _random(runs, environment)
         mean, expert = _mean(group, "eval_return"), _mean(group, "expert_return")
-        reached, reference_reached = (frames_to(mean_curve(some), level) for some in (group, reference))
+        # A random agent is at the level of a baseline that learned nothing at once.
+        some, learned = (group, reference), is_above(level, random) or math.isnan(random)
+        reached, reference_reached = (frames_to(mean_curve(one), level) if learned else None for one in some)
         rows.append(
             {
                 "environment": environment,
@@ -60,7 +63,7 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
                 "seeds": len(group),
                 "return_mean": round(mean, 2),
                 "gain_percent": _percent_above(mean, level),
-                "normalised_mean": round(normalised(mean, random, level), 3) if level > random else "",
+                "normalised_mean": round(normalised(mean, random, level), 3) if is_above(level, random) else "",
                 "over_expert_percent": _percent_above(mean, expert),
                 "frames_to_expert": frames_to(mean_curve(group), expert) or "",
                 "frames_to_baseline": reached or "",

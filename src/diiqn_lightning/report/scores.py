@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.statistics import normalised
+from diiqn_lightning.report.statistics import is_above, normalised
 
 GameScores = dict[str, list[float]]
 """Normalised scores of each seed, by game."""
@@ -40,7 +40,7 @@ def scale(runs: Sequence[FinishedRun], baseline: str) -> dict[str, tuple[float, 
         ]
         if label == baseline and random:
             reference = statistics.fmean(run.numbers["eval_return"] for run in group)
-            if reference > statistics.fmean(random):
+            if is_above(reference, statistics.fmean(random)):
                 levels[environment] = (statistics.fmean(random), reference)
     return levels
 

@@ -34,6 +34,11 @@ def normalised(score: float, random: float, reference: float) -> float:
     return (score - random) / (reference - random)
 
 
+def is_above(score: float, random: float) -> bool:
+    """Whether a score is above a random agent's by more than rounding, so that there is something to measure by."""
+    return score - random > 1e-3 * max(abs(score), abs(random))
+
+
 def iqm(scores: Scores, seed: int = 0) -> Interval:
     """Interquartile mean over all games and seeds, with a stratified-bootstrap interval.
 
