@@ -92,8 +92,8 @@ class LearnedLabels(ActionInference):
         if frames - self._labelled_at >= max(self.relabel_every_n_frames, self.relabel_share * frames):
             self._labelled_at = frames
             states, table = self._expert.states, self._expert.table
-            if (processes := self._module.trainer).world_size > 1:
-                self._reward_sizes.observe(gathering(processes)(self._reward_sizes.padded))
+            if self._module.trainer.world_size > 1:
+                self._reward_sizes.observe(gathering(self._module.trainer)(self._reward_sizes.padded))
             transition = self._turn(states.num_transitions)
             action, certainty, reward, terminated = self._label(transition, history)
             if self.certainty == "above_chance":

@@ -53,9 +53,9 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
             continue
         level, random = _mean(reference, "eval_return"), _random(runs, environment)
         mean, expert = _mean(group, "eval_return"), _mean(group, "expert_return")
-        # A random agent is at the level of a baseline that learned nothing at once.
-        some, learned = (group, reference), is_above(level, random) or math.isnan(random)
-        reached, reference_reached = (frames_to(mean_curve(one), level) if learned else None for one in some)
+        reached, reference_reached = (frames_to(mean_curve(some), level) for some in (group, reference))
+        if not (math.isnan(random) or is_above(level, random)):
+            reached = None  # whoever acts at random is there at once
         rows.append(
             {
                 "environment": environment,
