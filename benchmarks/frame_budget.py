@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from lightning import LightningModule
+from torchrl.envs import EnvBase
 
 from benchmarks.command_line import layers
 from benchmarks.machine import machine_facts
@@ -28,7 +29,7 @@ from diiqn_lightning.modules import DIIQN, DQN
 from diiqn_lightning.optimizer import LeanAdam
 
 PARTS = {
-    "environments": [(FrameStream, "_step")],
+    "environments": [(EnvBase, "step_and_maybe_reset")],
     "policy": [(DQN, "act"), (DQN, "behaviour_probability")],
     "collecting, the rest": [(FrameStream, "collect")],
     "replay": [(Replay, "extend"), (Replay, "sample"), (PriorityUpdate, "on_train_batch_end")],
@@ -86,8 +87,7 @@ def measure(configs, frames):
     clock = Clock()
     for part, methods in PARTS.items():
         for owner, name in methods:
-            if name in vars(owner):
-                clock.wrap(part, owner, name)
+            clock.wrap(part, owner, name)
     try:
         if command_line(arguments) != 0:
             sys.exit(2)

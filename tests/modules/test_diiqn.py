@@ -370,6 +370,17 @@ def test_refuses_negative_weights(changes):
         ExpertLoss(**changes)
 
 
+def test_trust_follows_transitions_and_not_batches():
+    # 512 transitions at once, or 256 and 256.
+    weights = torch.rand(2, 256)
+    whole, halves = make(), make()
+    whole.follow(TensorDict({keys.EXPERT_WEIGHT: weights.mean().expand(2, 256)}, [2, 256]))
+    for _ in range(2):
+        halves.follow(TensorDict({keys.EXPERT_WEIGHT: weights.mean().expand(1, 256)}, [1, 256]))
+    assert_close(whole.trust, halves.trust)
+    assert_close(whole.trust, (1 - 0.98**2) * weights.mean())
+
+
 def test_trust_in_the_expert_lowers_the_exploration_down_to_its_end():
     schedule = LinearSchedule(0.8, 0.2, 100)
     module = make(trusting_exploration=0.5, exploration=schedule)

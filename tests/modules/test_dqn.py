@@ -108,6 +108,28 @@ def test_a_batch_is_several_updates_that_share_their_targets():
     assert_close(batch[keys.TD_ERROR][:, 0], torch.tensor([1.0, 0.95]))
 
 
+@pytest.mark.parametrize(("together", "parts"), [(2, [1] * 5), (4, [2, 2, 1]), (5, [2, 2, 1]), (256, [5])])
+def test_what_learns_beside_the_q_network_learns_as_often_however_many_updates_a_batch_holds(
+    together, parts, monkeypatch
+):
+    # Updates of two transitions.
+    seen = []
+
+    class Beside(DQN):
+        def batch_losses(self, batch):
+            seen.append((self.updates, len(batch)))
+            return {"loss/beside": torch.zeros(())}
+
+    monkeypatch.setattr("diiqn_lightning.modules.dqn.LEARNED_TOGETHER", together)
+    module = Beside((1,), 2, discount=0.5)
+    module.online, module.target = Table(ONLINE), Table(TARGET).requires_grad_(False)
+    batch = train(module, updates=5, batches=1)
+    assert [length for _, length in seen] == parts
+    assert [updates for updates, _ in seen] == [sum(parts[:number]) for number in range(len(parts))]
+    assert module.updates == 5
+    assert batch[keys.TD_ERROR].shape == (5, 2)
+
+
 def test_the_target_network_is_set_once_its_interval_of_updates_has_passed():
     module = make(ONLINE, TARGET, target_update_interval=5)
     train(module, updates=2, batches=3)

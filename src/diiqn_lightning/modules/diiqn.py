@@ -26,7 +26,7 @@ from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
-"""Share of the newest batch in the running mean of Φ: the last 50 batches or so count."""
+"""Share of the newest 256 transitions in the running mean of Φ: the last 12,800 or so count."""
 
 
 class DIIQN(DQN):
@@ -139,7 +139,8 @@ class DIIQN(DQN):
 
     def follow(self, batch: TensorDictBase) -> None:
         """Φ̄ and the carry-over."""
-        self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), TRUST_RATE)
+        rate = 1 - (1 - TRUST_RATE) ** (batch.numel() / 256)
+        self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)
         if self.carry_over is not None and self.imitation_share:
             self.carry_over.measure(batch)
 
@@ -212,7 +213,7 @@ class DIIQN(DQN):
         return self.confidence(evidence)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """The labeller and the expert's value learn from a whole batch at once."""
+        """The labeller and the expert's value learn from several updates' transitions at once."""
         losses: dict[str, Tensor] = {}
         if self._has_faded:
             return losses

@@ -27,6 +27,11 @@ from diiqn_lightning.optimizer import LeanAdam
 
 OptimizerFactory = Callable[[Iterable[Any]], Optimizer]
 
+LEARNED_TOGETHER = 256
+"""Transitions of a batch that :meth:`DQN.batch_losses` takes at a time, whole updates of them: as many as 32
+environments make due. Of many environments a network beside the Q-network would otherwise learn ever more seldom
+(design choice)."""
+
 
 def default_optimizer(parameters: Iterable[Any]) -> Optimizer:
     """Adam with the published MinAtar settings (learning rate 2.5e-4, ε 3.125e-4)."""
@@ -156,15 +161,18 @@ class DQN(lightning.LightningModule):
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         if self.annealing is not None:
             self._anneal(optimizer.param_groups[0], self.annealing)
-        updates = batch.unbind(0)
-        for number, update in enumerate(updates, start=1):
-            outputs = self.losses(update)
-            if number == len(updates):
-                outputs |= self.batch_losses(batch)
-            optimizer.zero_grad()
-            self.manual_backward(torch.stack([loss for name, loss in outputs.items() if name.startswith("loss")]).sum())
-            optimizer.step()
-        self.updates += len(updates)
+        updates: list[TensorDictBase] = []
+        for part in batch.split(max(1, LEARNED_TOGETHER // batch.shape[1])):
+            updates += (of_part := part.unbind(0))
+            for number, update in enumerate(of_part, start=1):
+                outputs = self.losses(update)
+                if number == len(of_part):
+                    outputs |= self.batch_losses(part)
+                losses = [loss for name, loss in outputs.items() if name.startswith("loss")]
+                optimizer.zero_grad()
+                self.manual_backward(torch.stack(losses).sum())
+                optimizer.step()
+            self.updates += len(of_part)
         for key in self.written:
             batch.set(key, torch.stack([update.get(key) for update in updates]))
         self.follow(batch)
@@ -220,7 +228,7 @@ class DQN(lightning.LightningModule):
         return td_error, elementwise_loss(td_error, self.loss)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """Losses over a whole batch ``[U, B]``, added to its last update: none here."""
+        """Losses over the transitions of several updates, ``[U, B]``, added to the last of them: none here."""
         return {}
 
     @torch.no_grad()

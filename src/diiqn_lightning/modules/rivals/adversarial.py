@@ -64,7 +64,7 @@ class AdversarialReward(ReplacedReward):
         return reward.clamp(-self.largest_reward, self.largest_reward)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """The discriminator learns once a batch."""
+        """The discriminator learns from several updates' transitions at once."""
         expert_logit, agent_logit, penalty = self.discriminator.logits(batch, seed=self.updates)
         return {
             "loss/discriminator": self.discriminator_loss(expert_logit, agent_logit) + penalty,

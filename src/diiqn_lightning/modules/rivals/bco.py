@@ -55,7 +55,7 @@ class BCO(DQN):
         return {"loss": loss, "expert/agreement": agrees}
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """The inverse model learns once a batch."""
+        """The inverse model learns from several updates' transitions at once."""
         if self.labeller_settings is None:
             return {}
         return labeller_losses(self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames)

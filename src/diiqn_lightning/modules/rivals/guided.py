@@ -86,7 +86,7 @@ class GuidedDQN(DQN):
         return share * advice + (1 - share) * own
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """Inverse model and clone learn once a batch."""
+        """Inverse model and clone learn from several updates' transitions at once."""
         loss, agrees = clone_loss(self.clone, batch.get(keys.EXPERT).flatten(0, 1))
         labelling = labeller_losses(
             self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
