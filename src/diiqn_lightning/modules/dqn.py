@@ -1,4 +1,4 @@
-"""Double DQN with prioritized replay: the baseline, and what DIIQN is without its expert."""
+"""Double DQN, with uniform or prioritized replay: the baseline, and what DIIQN is without its expert."""
 
 import copy
 from collections.abc import Callable, Iterable

@@ -21,7 +21,7 @@ class BCO(DQN):
     explores with ε as DQN does: at random at first, the paper's pre-demonstration phase, then more and more as its
     policy says, so that the inverse model learns what happens where the expert is.
     Adapted: the paper trains inverse model and policy to convergence in turns; here both go on learning, and the
-    callback ``action_inference`` labels anew every so many updates.
+    callback ``action_inference`` labels anew every so many frames.
 
     Args:
         labeller: the inverse model's settings; null has none, where the actions are known (the oracle). Without

@@ -21,7 +21,7 @@ class DiscriminatorSettings:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
         gradient_penalty: weight of the penalty on its slope between the expert's transitions and the agent's.
-        transitions: of each batch of updates, how many of either side it learns from; null takes all.
+        transitions: of every 256 or so, how many of either side it learns from; null takes all.
     """
 
     hidden: list[int] | None = None

@@ -19,8 +19,8 @@ from diiqn_lightning.networks import QNetwork
 class GuidedDQN(DQN):
     """Learns as double DQN does, from what it and a clone of the expert did in turns.
 
-    The clone is BCO's: an inverse model labels the expert's states, a network clones the labels; both learn once a
-    batch, beside the Q-network.
+    The clone is BCO's: an inverse model labels the expert's states, a network clones the labels; both learn beside
+    the Q-network.
 
     Args:
         labeller: the inverse model's settings.
