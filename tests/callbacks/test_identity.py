@@ -9,7 +9,7 @@ IDENTITY = {
     "ranks": 1,
     "expert": "ab12",
     "expert_name": "mine",
-    "structure": {"data.num_envs": 4},
+    "structure": {"data.num_envs": 4, "data.frames_per_update": 4},
 }
 
 
@@ -24,6 +24,7 @@ def test_the_same_run_may_go_on():
         ({"algorithm": "DQN"}, "'DQN'.*DIIQN"),
         ({"environment": "B-v0"}, "'B-v0'.*A-v0"),
         ({"structure": {"data.num_envs": 8}}, "data.num_envs is 8.*made with: 4"),
+        ({"structure": {"data.num_envs": 4, "data.frames_per_update": 8}}, "frames_per_update is 8.*made with: 4"),
         ({"ranks": 2}, "is 2.*: 1"),
         ({"expert": "cd34", "expert_name": "other"}, r"'other \(cd34\)'.*mine \(ab12\)"),
     ],

@@ -81,6 +81,17 @@ def test_actions_stay_as_they_are_once_the_agent_teaches_too_little(taught, acti
     assert inference._expert.table.reward.tolist() == [2.0] * 3
 
 
+def test_what_was_never_labelled_is_labelled_by_a_labeller_that_has_learned_before():
+    # As where a run goes on with fresh data after its exploration has ended.
+    inference, module = make_inference(relabel_every_n_frames=10)
+    module.labeller.taught = torch.tensor(0.5)
+    labellings(inference, module, [10])
+    assert inference._expert.table.action.tolist() == [1] * 3
+    assert inference._expert.table.certainty.tolist() == [1.0] * 3
+    labellings(inference, module, [20])
+    assert inference._expert.table.action.tolist() == [1] * 3
+
+
 def test_a_large_dataset_is_labelled_whole_once_and_then_in_turns_that_a_resumed_run_goes_on_with():
     def label(inference, frames):
         labellings(inference, module, [frames])

@@ -240,6 +240,24 @@ def test_validate_and_test_play_a_checkpoint_with_more_episodes(config, run, tmp
     assert str(tested) in printed
 
 
+def test_both_evaluations_may_be_greedy(run, tmp_path):
+    code, printed, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.evaluation.epsilon=0"))
+    assert code == 0, complaint
+    evaluated = json.loads((tmp_path / "run" / "summary.json").read_text())["eval"]
+    assert evaluated["greedy"] == evaluated["epsilon"]
+    assert evaluated["greedy"]["mean"] is not None
+
+
+def test_what_was_played_in_another_world_is_not_kept_with_the_run(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    code, _, complaint = run(
+        "test", "--config", tmp_path / "run" / "config.yaml", "--data.env_kwargs", '{"start_jitter": 1}',
+        "--ckpt_path", tmp_path / "run" / "checkpoints" / "last" / "model.ckpt",
+    )  # fmt: skip
+    assert code == 0, complaint
+    assert not (tmp_path / "run" / "test.json").exists()
+
+
 def timed_frames(folder):
     return json.loads((folder / "checkpoints" / "last" / "manifest.json").read_text())["timed_frames"]
 

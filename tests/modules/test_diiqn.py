@@ -140,6 +140,14 @@ def test_faded_out_it_is_dqn_on_every_head():
     assert module.batch_losses(batch) == {}
 
 
+def test_exploration_goes_on_trusting_as_it_did_once_all_has_faded():
+    module = make(trusting_exploration=0.5)
+    module.trust.fill_(0.8)
+    module.imitation_share = module.td_share = 0.0
+    module.follow(TensorDict({keys.EXPERT_WEIGHT: torch.zeros(8, 32)}, [8, 32]))
+    assert_close(module.trust, torch.tensor(0.8))
+
+
 def test_td_weighted_by_certainty_by_hand():
     # ζ is 1 and 0.25; expert TD losses are 2 and 12.5.
     module = make(expert_loss=ExpertLoss(td=1.0, margin=0.0, td_weight="certainty"), confidence=FixedConfidence(0.0))

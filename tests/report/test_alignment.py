@@ -17,6 +17,13 @@ def test_longer_runs_are_cut_to_the_last_shared_evaluation():
     assert "200 to 300 frames" in note
 
 
+def test_what_a_whole_run_took_is_not_said_of_its_part():
+    short, long = run([100], [1.0]), run([100, 200], [1.0, 2.0], "diiqn")
+    long.numbers.update(seconds=60.0, train_return=2.0, frames_per_second=9.0)
+    cut = align([short, long])[0][1]
+    assert cut.numbers == {"eval_return": 1.0, "frames_per_second": 9.0}
+
+
 def test_runs_of_one_length_stay_as_they_are_whatever_their_curves():
     runs = [run([100, 200], [1.0, 2.0]), run([50, 201], [1.0, 2.0])]
     assert align(runs) == (runs, [])

@@ -35,6 +35,14 @@ def test_a_run_killed_between_its_last_checkpoint_and_its_summary_goes_on_from_t
     assert cell.frames_done() == 500
 
 
+def test_goes_on_from_an_older_checkpoint_where_the_last_one_cannot_be_read(cell):
+    before = checkpoint(cell, 400)
+    (checkpoint(cell, 500) / "manifest.json").write_text("{")
+    assert cell.command[-1] == f"--ckpt_path={before}/model.ckpt"
+    cell.folder.last_checkpoint.unlink()
+    assert cell.command[-1] == f"--ckpt_path={before}/model.ckpt"
+
+
 def test_is_finished_with_a_summary_of_enough_frames(cell):
     checkpoint(cell, 500)
     cell.folder.summary.write_text('{"frames": 500}')
@@ -49,9 +57,11 @@ def test_clears_away_what_cannot_go_on_and_nothing_else(cell):
     cell.folder.metrics.write_text("frames\n")
     cell.clear()
     assert not cell.run_dir.exists()
-    checkpoint(cell, 500)
-    cell.clear()
-    assert cell.folder.last_checkpoint.exists()
+    # One that has all frames, of a run that died before its summary, is not thrown away.
+    for frames in (1000, 500):
+        checkpoint(cell, frames)
+        cell.clear()
+        assert cell.folder.last_checkpoint.exists()
 
 
 def test_the_cost_counts_what_is_left_and_says_where_its_speed_is_from(cell):

@@ -48,7 +48,7 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path):
 
 
 def test_one_run_counts_under_each_name_and_measures_are_kept(tmp_path, ledger):
-    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", ["inference/accuracy"])
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", ["inference/accuracy"], ["one", "two"], ["variant"], {})
     for environment in ("one", "two"):
         own.add_run(environment, "variant", RunFolder(tmp_path / "run"), 200)
     runs = collect([own.path]).runs
@@ -60,7 +60,23 @@ def test_one_run_counts_under_each_name_and_measures_are_kept(tmp_path, ledger):
 
 
 def test_a_run_that_was_not_evaluated_there_counts_whole(tmp_path, ledger):
-    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [])
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [], ["one"], ["variant"], {})
     own.add_run("one", "variant", RunFolder(tmp_path / "run"), 120)
     assert [run.frames for run in collect([own.path]).runs] == [200]
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["frames"] == 200
+
+
+def test_what_another_part_of_the_experiment_has_written_stays_unless_it_is_outdated(tmp_path, ledger):
+    path = tmp_path / "out" / "ledger.csv"
+    whole = ["one", "two"], ["variant"]
+    for environment in whole[0]:
+        ExperimentLedger(path, [], *whole, {}).add_run(environment, "variant", RunFolder(tmp_path / "run"), 200)
+    assert [row["environment"] for row in read_ledger(path)] == ["one", "two"]
+    again = ExperimentLedger(path, [], *whole, {("one", "variant", "0"): "another"})
+    assert list(again.rows) == [("two", "variant", "0")]
+
+
+def test_a_ledger_of_other_runs_is_not_written_over(tmp_path, ledger):
+    with pytest.raises(InputError, match="none of this experiment's .*dqn in breakout"):
+        ExperimentLedger(ledger, [], ["breakout"], ["variant"], {})
+    assert read_ledger(ledger)[0]["algorithm"] == "dqn"

@@ -99,7 +99,11 @@ class LearnedLabels(ActionInference):
             if self.certainty == "above_chance":
                 certainty = above_chance(certainty, pl_module.num_actions)
             if not is_taught(pl_module.labeller):
-                action, certainty = table.action[transition], table.certainty[transition]
+                # What was labelled while it was taught stays; what never was, as after a beginning with fresh data, is
+                # labelled by what it learned before.
+                before = table.action[transition]
+                certainty = torch.where(before >= 0, table.certainty[transition], certainty)
+                action = torch.where(before >= 0, before, action)
             # An expert transition that another one follows did not end its episode.
             table.relabel(action, certainty, reward, terminated & states.is_last[transition], transition)
             table.sum_returns(states.episode_lengths, self._discount)

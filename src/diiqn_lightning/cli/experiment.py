@@ -60,7 +60,8 @@ def run(arguments: list[str]) -> int:
     from diiqn_lightning.sweeps.experiment_file import read_experiment
     from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger, ReusableRuns
 
-    experiment = read_experiment(options.file).only(options.variants, options.environments)
+    whole = read_experiment(options.file)
+    experiment = whole.only(options.variants, options.environments)
     folder = options.runs or Path("runs/experiments") / experiment.name
     out = options.out or Path("reports") / experiment.name
     path = options.ledger or out / "ledger.csv"
@@ -96,7 +97,10 @@ def run(arguments: list[str]) -> int:
         if unknown:
             print(f"# and {len(unknown)} runs that learn from experts which are recorded first")
         return 0
-    ledger = ExperimentLedger(path, experiment.measures)
+    keys = {
+        (places[cell.name].environment, places[cell.name].variant, str(cell.facts.seed)): cell.facts.key for cell in cells
+    }
+    ledger = ExperimentLedger(path, experiment.measures, whole.environments, whole.variants, keys)
     with writing("--out", out):
         out.mkdir(parents=True, exist_ok=True)
         (out / "experiment.yaml").write_text(options.file.read_text())

@@ -240,7 +240,9 @@ class TrainingCLI(LightningCLI):
         """The same, and keep it with the run: its ledger's row has it in place of the evaluation that ended the run."""
         self.after_validate()
         config = self.config["test"]
-        if self.trainer.is_global_zero and config.data.env == self.manifest["identity"]["environment"]:
+        played, trained = run_identity(config, None, 1), self.manifest["identity"]
+        worlds = [(of["environment"], of["structure"].get("data.env_kwargs")) for of in (played, trained)]
+        if self.trainer.is_global_zero and worlds[0] == worlds[1]:
             kept = keep_test(Path(config.ckpt_path), self.manifest["frames"], self.trainer)
             if kept:
                 print(kept)

@@ -10,7 +10,7 @@ import torch
 
 from diiqn_lightning.data.replay import Prioritization, Replay
 from diiqn_lightning.data.stream import FrameObserver, FrameStream
-from diiqn_lightning.envs import Evaluation, make_env, make_gym_env, spec_of
+from diiqn_lightning.envs import EXPLORING, GREEDY, Evaluation, make_env, make_gym_env, spec_of
 from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
@@ -156,7 +156,7 @@ class ReplayDataModule(lightning.LightningDataModule):
                     max_episode_steps=self.evaluation.max_episode_steps,
                     env_kwargs=self.env_kwargs,
                 )
-                for name, epsilon in (("greedy", 0.0), ("epsilon", self.evaluation.epsilon))
+                for name, epsilon in ((GREEDY, 0.0), (EXPLORING, self.evaluation.epsilon))
             ]
 
     def teardown(self, stage: str) -> None:

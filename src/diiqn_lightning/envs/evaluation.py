@@ -12,6 +12,9 @@ from diiqn_lightning.envs.episodes import EVALUATION
 from diiqn_lightning.envs.factory import make_gym_env, spec_of
 from diiqn_lightning.envs.faults import naming_the_environment
 
+GREEDY, EXPLORING = "greedy", "epsilon"
+"""Names of a run's two evaluations: without random actions, and with as many as the expert is measured with."""
+
 Policy = Callable[[Tensor], Tensor]
 """Greedy actions ``[B]`` int64 for observations ``[B, *O]``."""
 
@@ -65,7 +68,7 @@ class Evaluation:
     differ by the policy alone. Finished environments are not stepped further.
 
     Args:
-        name: what the result is called (``greedy`` or ``epsilon``).
+        name: which of a run's evaluations it is, :data:`GREEDY` or :data:`EXPLORING`, whatever its ε.
         env_id: Gymnasium id.
         episodes: numbers of the episodes, all played in parallel; a rank gives its share.
         epsilon: probability of a uniformly random action.

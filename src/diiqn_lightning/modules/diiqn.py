@@ -139,8 +139,9 @@ class DIIQN(DQN):
 
     def follow(self, batch: TensorDictBase) -> None:
         """Φ̄ and the carry-over."""
-        rate = 1 - (1 - TRUST_RATE) ** (batch.numel() / 256)
-        self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)
+        if not self._has_faded:  # nobody asks for Φ any more: exploration goes on with what it was
+            rate = 1 - (1 - TRUST_RATE) ** (batch.numel() / 256)
+            self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)
         if self.carry_over is not None and self.imitation_share:
             self.carry_over.measure(batch)
 

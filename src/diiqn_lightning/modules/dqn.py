@@ -19,7 +19,7 @@ from diiqn_lightning.algorithm.losses import (
     td_target,
 )
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.envs import Evaluation, evaluation_metrics
+from diiqn_lightning.envs import GREEDY, Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.modules.ranks import average_buffers, total_over_ranks
 from diiqn_lightning.networks import QNetwork, as_features
@@ -274,7 +274,7 @@ class DQN(lightning.LightningModule):
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
         sums = total_over_ranks(self, batch.play(self.greedy, self.device).sums())
-        suffix = "_greedy" if batch.epsilon == 0 else ""
+        suffix = "_greedy" if batch.name == GREEDY else ""
         for name, value in evaluation_metrics(sums).items():
             self.log(f"eval/{name}{suffix}", value, batch_size=1, logger=False, add_dataloader_idx=False)
 

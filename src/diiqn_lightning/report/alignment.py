@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.finished_run import FinishedRun
 
+OF_THE_WHOLE_RUN = ("seconds", "train_return")
+"""Numbers of a run that say nothing of a part of it."""
+
 TOLERANCE = 0.01
 """Evaluations whose frames differ by no more than this share count as evaluations at the same frames."""
 
@@ -55,7 +58,8 @@ def _shared_end(environment: str, runs: Sequence[FinishedRun]) -> int:
 def _cut(run: FinishedRun, end: int) -> FinishedRun:
     last = max(at for at in run.curve[0] if at <= end * (1 + TOLERANCE))
     curve = [(at, value) for at, value in zip(*run.curve, strict=True) if at <= last]
-    numbers = run.numbers | {"eval_return": curve[-1][1]}
+    kept = {name: value for name, value in run.numbers.items() if name not in OF_THE_WHOLE_RUN}
+    numbers = kept | {"eval_return": curve[-1][1]}
     points = ([at for at, _ in curve], [value for _, value in curve])
     return dataclasses.replace(run, frames=last, numbers=numbers, curve=points)
 

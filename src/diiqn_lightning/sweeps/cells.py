@@ -84,9 +84,7 @@ class Cell:
         checkpoint, so that it goes on from the one before.
         """
         last = _frames(self.folder.last_checkpoint)
-        if last is None:
-            return None
-        if last < self.facts.max_frames:
+        if last is not None and last < self.facts.max_frames:
             return "last"
         for path in sorted(self.folder.checkpoints.glob("[0-9]*"), reverse=True):
             frames = _frames(path)
@@ -95,8 +93,8 @@ class Cell:
         return None
 
     def clear(self) -> None:
-        """Take away what a run left that was killed before it had anything to go on from."""
-        if self.resume_from() is None and not self.folder.summary.exists():
+        """Take away what a run left that was killed before it had a checkpoint."""
+        if not self.folder.summary.exists() and not any(self.folder.checkpoints.glob("[0-9]*")):
             shutil.rmtree(self.run_dir, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 """The ledger of an experiment: its runs under the names that it gives them, all as long as it asks for."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from diiqn_lightning.errors import InputError
@@ -92,16 +92,36 @@ def shorten(row: Row, curve: list[Row], frames: int) -> tuple[Row, list[Row]] | 
 
 
 class ExperimentLedger:
-    """Rows of an experiment's runs; the file is written anew with each.
+    """Rows of an experiment's runs; those of other parts of it, which the file has already, stay.
 
     Args:
         path: of the file; curves go to ``curves/`` beside it.
         measures: further columns of the curves.
+        environments, variants: of the whole experiment.
+        keys: by environment, variant and seed, those of the runs of this call; rows with other ones are outdated.
+
+    Raises:
+        InputError: if the file has rows of other runs.
     """
 
-    def __init__(self, path: Path, measures: Sequence[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        measures: Sequence[str],
+        environments: Collection[str],
+        variants: Collection[str],
+        keys: Mapping[tuple[str, str, str], str],
+    ) -> None:
         self.path, self.measures = path, measures
         self.rows: dict[tuple[str, str, str], Row] = {}
+        for row in read_ledger(path) if path.exists() else []:
+            if row["environment"] not in environments or row["algorithm"] not in variants:
+                stranger = f"{row['algorithm']} in {row['environment']}"
+                remedy = f"name another file, or delete it: it has runs that are none of this experiment's ({stranger})"
+                raise InputError("--ledger", str(path), remedy)
+            name = row["environment"], row["algorithm"], row["seed"]
+            if keys.get(name, row["key"]) == row["key"]:
+                self.rows[name] = row
 
     def add(self, environment: str, variant: str, row: Row, curve: list[Row]) -> None:
         """Add a run under the names of the experiment."""

@@ -59,6 +59,16 @@ def test_the_clone_begins_episodes_for_ever_fewer_steps(stepper):
     assert module.best_return == 10
 
 
+def test_the_curriculum_goes_on_with_a_stream_that_has_begun_anew(stepper):
+    module = make(JSRL, stages=2, stage_frames=50)
+    stream = stepper(module).stream
+    stream.running_lengths = LENGTHS
+    module.episodes_before = 5000  # of the checkpoint; with fresh data nothing has ended yet
+    acts(module, 100)
+    stream.episodes, stream.recent_returns, stream.recent_lengths = 23, [10.0] * 23, [12] * 23
+    assert acts(module, 150).tolist() == [1, 1, 0]
+
+
 def test_a_stage_of_the_agents_ends_when_patience_does(stepper):
     module = make(JSRL, stages=2, stage_frames=50, patience=100)
     stream = stepper(module).stream

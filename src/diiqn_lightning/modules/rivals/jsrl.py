@@ -61,7 +61,8 @@ class JSRL(GuidedDQN):
     def guided(self, environments: int, frames: int, generator: torch.Generator) -> Tensor:
         """The first h steps of each episode."""
         stream = self.trainer.datamodule.stream  # type: ignore[attr-defined]
-        if self.episodes_before < 0:
+        # A stream that has begun anew, with fresh data, has fewer episodes than were counted before.
+        if not 0 <= self.episodes_before <= stream.episodes + environments:
             self._count_from_here(environments)
         if frames - self.stage_began >= self.stage_frames and self.stage < self.stages:
             self._advance(frames, environments)
