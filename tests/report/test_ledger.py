@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.ledger import find_runs, ledger_row, read_ledger, run_key, write_ledger
+from diiqn_lightning.report.ledger import find_runs, key_of_sessions, ledger_row, read_ledger, run_key, write_ledger
 from diiqn_lightning.report.run_folder import RunFolder
 
 
@@ -49,6 +49,19 @@ def test_an_option_added_later_changes_no_key_where_it_changes_nothing():
     key = run_key({"expert_sampling": sampling}, None)
     assert run_key({"expert_sampling": sampling | {"backend": "exact"}}, None) == key
     assert run_key({"expert_sampling": sampling | {"backend": "faiss"}}, None) != key
+
+
+def test_a_run_of_several_configurations_has_a_key_of_its_own():
+    begun, same, other = ({"key": key, "checkpoint": None} for key in ("a", "a", "b"))
+    assert key_of_sessions("a", []) == "a"
+    assert key_of_sessions("a", [{"checkpoint": None}]) == "a"  # of a version that wrote no keys
+    assert key_of_sessions("a", [begun, same | {"checkpoint": "runs/a/checkpoints/last"}]) == "a"
+    several = {
+        key_of_sessions("a", [other, same]),
+        key_of_sessions("b", [begun, other]),
+        key_of_sessions("a", [begun | {"checkpoint": "runs/other/checkpoints/last"}]),
+    }
+    assert len(several | {"a", "b"}) == 5
 
 
 def test_writes_a_row_and_a_curve_for_each_run(tmp_path):

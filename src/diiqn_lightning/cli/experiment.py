@@ -98,7 +98,8 @@ def run(arguments: list[str]) -> int:
             print(f"# and {len(unknown)} runs that learn from experts which are recorded first")
         return 0
     keys = {
-        (places[cell.name].environment, places[cell.name].variant, str(cell.facts.seed)): cell.facts.key for cell in cells
+        (places[cell.name].environment, places[cell.name].variant, str(cell.facts.seed)): cell.facts.key
+        for cell in cells
     }
     ledger = ExperimentLedger(path, experiment.measures, whole.environments, whole.variants, keys)
     with writing("--out", out):

@@ -48,6 +48,7 @@ from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError, writing
 from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
+from diiqn_lightning.report.ledger import run_key
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.summary import evaluation_table, finish_run, keep_test, provenance
@@ -210,7 +211,8 @@ class TrainingCLI(LightningCLI):
         if not is_child_process():
             self.folder.write_config(self._resolved_yaml())
             made = provenance(self._command(), self.expert_facts, self.trainer.world_size)
-            self.folder.add_session({**made, "checkpoint": self.config["fit"].ckpt_path})
+            key = run_key(self.resolved_config(), (self.expert_facts or {}).get("hash"))
+            self.folder.add_session({**made, "key": key, "checkpoint": self.config["fit"].ckpt_path})
 
     def _resolved_yaml(self) -> str:
         config = self.config["fit"].clone()

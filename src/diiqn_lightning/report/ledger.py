@@ -88,6 +88,23 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def key_of_sessions(key: str, sessions: Sequence[dict[str, Any]]) -> str:
+    """The key of a run that was gone on with in several sessions: its configuration's, if it was the only one.
+
+    Options may change from one session to the next, and a run may begin from another one's checkpoint. That is a run of
+    its own, which none of a single configuration may stand for.
+
+    Args:
+        key: of the last session's configuration, which the folder holds.
+        sessions: what ``sessions.json`` holds.
+    """
+    others = sorted({session["key"] for session in sessions if "key" in session} - {key})
+    begun_from = sessions[0].get("checkpoint") if sessions else None
+    if not others and begun_from is None:
+        return key
+    return hashlib.sha256(json.dumps([key, others, begun_from]).encode()).hexdigest()[:16]
+
+
 def _without_later_options(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
@@ -119,7 +136,7 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
     expert = summary["expert"] or {}
     evaluated = folder.final_evaluation()
     return {
-        "key": run_key(config, expert.get("hash")),
+        "key": key_of_sessions(run_key(config, expert.get("hash")), folder.read_sessions()),
         "eval_return": evaluated["epsilon"]["mean"],
         "eval_standard_error": evaluated["epsilon"]["standard_error"],
         "eval_return_greedy": evaluated["greedy"]["mean"],

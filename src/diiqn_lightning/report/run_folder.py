@@ -106,13 +106,14 @@ class RunFolder:
     def add_session(self, session: dict[str, Any]) -> None:
         """Write down in ``sessions.json`` what starts or goes on with the run now."""
         with writing("run_dir", self.path):
-            _write_in_one_step(self.sessions, json.dumps([*self._read_sessions(), session], indent=2) + "\n")
+            _write_in_one_step(self.sessions, json.dumps([*self.read_sessions(), session], indent=2) + "\n")
 
     def last_session(self) -> dict[str, Any]:
         """What was written down last; nothing where nothing was."""
-        return next(reversed(self._read_sessions()), {})
+        return next(reversed(self.read_sessions()), {})
 
-    def _read_sessions(self) -> list[dict[str, Any]]:
+    def read_sessions(self) -> list[dict[str, Any]]:
+        """What was written down of each session, the first one first."""
         try:
             sessions: list[dict[str, Any]] = json.loads(self.sessions.read_text())
         except (OSError, ValueError):  # none yet, or one that a kill of an older version has cut off
