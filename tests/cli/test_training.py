@@ -241,9 +241,7 @@ def test_validate_and_test_play_a_checkpoint_with_more_episodes(config, run, tmp
 
 
 def test_both_evaluations_may_be_greedy(run, tmp_path):
-    code, printed, complaint = run(
-        *fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.evaluation.epsilon=0")
-    )
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.evaluation.epsilon=0"))
     assert code == 0, complaint
     evaluated = json.loads((tmp_path / "run" / "summary.json").read_text())["eval"]
     assert evaluated["greedy"] == evaluated["epsilon"]
