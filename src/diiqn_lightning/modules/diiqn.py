@@ -26,7 +26,7 @@ from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
-"""Share of the newest 256 transitions in the running mean of Φ: the last 12,800 or so count."""
+"""Share of the newest batch in the running mean of Φ, of every 256 transitions where it has more."""
 
 
 class DIIQN(DQN):
@@ -140,7 +140,7 @@ class DIIQN(DQN):
     def follow(self, batch: TensorDictBase) -> None:
         """Φ̄ and the carry-over."""
         if not self._has_faded:  # nobody asks for Φ any more: exploration goes on with what it was
-            rate = 1 - (1 - TRUST_RATE) ** (batch.numel() / 256)
+            rate = 1 - (1 - TRUST_RATE) ** max(1, batch.numel() / 256)
             self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)
         if self.carry_over is not None and self.imitation_share:
             self.carry_over.measure(batch)

@@ -16,7 +16,7 @@ TAUGHT_ENOUGH = 0.9
 labels drift (design choice; measured in docs/research.md)."""
 
 TAUGHT_RATE = 0.01
-"""Share of the newest 256 transitions in the labeller's running share of those that teach it about actions."""
+"""Share of the newest transitions, 256 at most, in a labeller's running share of those that teach it about actions."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def labeller_losses(
     if settings.largest_action_weight is not None:
         probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
         weight = uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight)
-        rate = 1 - (1 - TAUGHT_RATE) ** (batch.numel() / 256)
+        rate = 1 - (1 - TAUGHT_RATE) ** max(1, batch.numel() / 256)
         labeller.taught.lerp_((weight > 0).float().mean(), rate)
     return {"loss/labeller": labeller.loss(transitions, weight).mean()}
 
