@@ -52,14 +52,16 @@ def test_an_option_added_later_changes_no_key_where_it_changes_nothing():
 
 
 def test_a_run_of_several_configurations_has_a_key_of_its_own():
-    begun, same, other = ({"key": key, "checkpoint": None} for key in ("a", "a", "b"))
+    begun, other = ({"key": key, "checkpoint": None} for key in ("a", "b"))
+    here, elsewhere = "runs/a/checkpoints/last", "runs/other/checkpoints/last"
     assert key_of_sessions("a", []) == "a"
     assert key_of_sessions("a", [{"checkpoint": None}]) == "a"  # of a version that wrote no keys
-    assert key_of_sessions("a", [begun, same | {"checkpoint": "runs/a/checkpoints/last"}]) == "a"
+    assert key_of_sessions("a", [begun, begun | {"checkpoint": here}]) == "a"
+    assert key_of_sessions("a", [other, begun]) == "a"  # the other one was left before it had saved anything
     several = {
-        key_of_sessions("a", [other, same]),
-        key_of_sessions("b", [begun, other]),
-        key_of_sessions("a", [begun | {"checkpoint": "runs/other/checkpoints/last"}]),
+        key_of_sessions("a", [other, begun | {"checkpoint": here}]),
+        key_of_sessions("b", [begun, other | {"checkpoint": here}]),
+        key_of_sessions("a", [begun | {"checkpoint": elsewhere}]),
     }
     assert len(several | {"a", "b"}) == 5
 

@@ -92,14 +92,16 @@ def key_of_sessions(key: str, sessions: Sequence[dict[str, Any]]) -> str:
     """The key of a run that was gone on with in several sessions: its configuration's, if it was the only one.
 
     Options may change from one session to the next, and a run may begin from another one's checkpoint. That is a run of
-    its own, which none of a single configuration may stand for.
+    its own, which none of a single configuration may stand for. What was begun and left without a checkpoint before the
+    run that there is now is no part of it.
 
     Args:
         key: of the last session's configuration, which the folder holds.
         sessions: what ``sessions.json`` holds.
     """
-    others = sorted({session["key"] for session in sessions if "key" in session} - {key})
-    begun_from = sessions[0].get("checkpoint") if sessions else None
+    begun_at = max((at for at, session in enumerate(sessions) if session.get("checkpoint") is None), default=0)
+    others = sorted({session["key"] for session in sessions[begun_at:] if "key" in session} - {key})
+    begun_from = sessions[begun_at].get("checkpoint") if sessions else None
     if not others and begun_from is None:
         return key
     return hashlib.sha256(json.dumps([key, others, begun_from]).encode()).hexdigest()[:16]
