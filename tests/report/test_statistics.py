@@ -27,6 +27,12 @@ def test_interquartile_means_by_hand():
     assert iqm({"a": [1.0], "b": [3.0]}).estimate == 2.0
 
 
+def test_interquartile_means_count_games_alike():
+    # Half of what counts is game b's, though it has a quarter of the runs.
+    assert iqm({"a": [0.0] * 6, "b": [6.0] * 2}).estimate == 3.0
+    assert iqm_difference({"a": [0.0] * 6, "b": [6.0] * 2}, {"a": [0.0], "b": [0.0]}).estimate == 3.0
+
+
 def test_a_single_seed_tells_no_spread():
     assert math.isnan(iqm({"a": [1.0], "b": [3.0, 4.0]}).low)
 

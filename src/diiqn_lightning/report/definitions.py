@@ -16,7 +16,7 @@ DEFINITIONS = (
     "the baseline in that game: 0 is random, 1 the baseline. A game whose baseline is no better than random is "
     "left out.",
     "*IQM.* Interquartile mean: the mean of the middle half of the normalised scores of all games and seeds (a "
-    "quarter is cut off at either end).",
+    "quarter is cut off at either end), games counting alike, however many seeds they have.",
     "*Probability of improvement.* P(X > Y) of a run X of the algorithm and a run Y of the baseline in the same "
     "game, mean over games: U / (N · M) of Mann and Whitney, that is, the share of pairs in which X has the "
     "higher score; equal ones count half. Above 0.5 the algorithm is better.",

@@ -45,7 +45,7 @@ def iqm(scores: Scores, seed: int = 0) -> Interval:
     Each game's seeds are drawn again among themselves, so that every sample has as many runs of each game.
 
     Args:
-        scores: of each seed, by game.
+        scores: of each seed, by game; games count alike, however many seeds they have.
         seed: of the resampling.
     """
     return interval_of(_games(scores), _interquartile_mean, seed)
@@ -174,7 +174,10 @@ def _games(scores: Scores) -> list[Any]:
 
 
 def _interquartile_mean(*games: Any, axis: int) -> Any:
-    return trim_mean(np.concatenate(games, axis=axis), 0.25, axis=axis)
+    """The middle half's mean; games count alike, however many seeds they have (as all have in Agarwal et al.)."""
+    common = math.lcm(*(game.shape[axis] for game in games))
+    alike = [np.repeat(game, common // game.shape[axis], axis=axis) for game in games]
+    return trim_mean(np.concatenate(alike, axis=axis), 0.25, axis=axis)
 
 
 def interval_of(samples: list[Any], statistic: Any, seed: int = 0) -> Interval:
