@@ -161,15 +161,29 @@ def test_distances_beyond_a_bytes_range_and_columns_of_both_kinds(monkeypatch, d
         assert np.array_equal(np.stack(rows.of(own)).astype(np.float32), expected.numpy())
 
 
-def test_what_is_found_among_very_many_is_what_is_found_among_few(monkeypatch):
+def test_what_is_looked_up_one_by_one_is_what_one_pass_collects(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     expert = ExpertStates(binary(205, 30, 0.1, generator), torch.tensor([205]))
     agent = binary(41, 30, 0.1, generator)
     own, following = agent[:-1], agent[1:]
-    for long in (0, 1 << 30):
-        monkeypatch.setattr(search_module, "LONG", long)
+    for few in (0, 3, 1 << 30):
+        monkeypatch.setattr(search_module, "FEW", few)
         check_closer(expert, own[:14], following[:14], "hamming", ties=True)
         check_neighbours(expert, own, "hamming", 5, 0.5)
+
+
+@pytest.mark.parametrize("distance", ["hamming", "l2", "jaccard", "cosine"])
+def test_an_agent_that_stays_gets_the_same_answer_to_the_same_question(distance):
+    generator = torch.Generator().manual_seed(0)
+    expert = ExpertStates(binary(205, 30, 0.1, generator), torch.tensor([205]))
+    search, agent = build_search(DistinctTransitions(expert), distance), binary(6, 30, 0.1, generator)
+    for staying, count, within in ((6, 5, 9.0), (4, 5, 9.0), (4, 3, 9.0), (4, 5, 2.0), (4, 5, 9.0)):
+        agent[staying:] = binary(6 - staying, 30, 0.1, generator)
+        anew = build_search(DistinctTransitions(expert), distance)
+        for known, new in zip(
+            search.nearest_states(agent, count, within), anew.nearest_states(agent, count, within), strict=True
+        ):
+            assert np.array_equal(known, new)
 
 
 def test_equal_transitions_are_kept_once_and_found_for_all():

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diiqn_lightning.algorithm.distances import pairwise
-from diiqn_lightning.experts.distinct import row_bytes
 
 Row = NDArray[Any]
 """Distances from the Q states, ``[Q]``: uint8 or uint16 (hamming), else float32."""
@@ -39,9 +38,10 @@ class DistanceRows(ABC):
 
     def of(self, observation: Tensor) -> list[Row]:
         """Rows of at most ``at_once`` observations, ``[F, D]``."""
-        names = self._names(observation)
+        states = self._comparable(observation)
+        names = [state.tobytes() for state in states]
         new = {name: position for position, name in enumerate(names) if name not in self._kept}
-        computed = self._compute(observation[list(new.values())]) if new else []
+        computed = self._compute(states[list(new.values())]) if new else []
         self._kept |= zip(new, computed, strict=True)
         rows = [self._kept[name] for name in names]
         # The oldest is forgotten first: an agent has left it.
@@ -49,13 +49,13 @@ class DistanceRows(ABC):
             del self._kept[name]
         return rows
 
-    def _names(self, observation: Tensor) -> list[bytes]:
-        """What equal observations have in common."""
-        return [value.tobytes() for value in row_bytes(observation)]
+    @abstractmethod
+    def _comparable(self, observation: Tensor) -> NDArray[Any]:
+        """Observations as they are compared, ``[F, *]``: equal ones in equal bytes."""
 
     @abstractmethod
-    def _compute(self, observation: Tensor) -> list[Row]:
-        """Rows of observations that are not kept."""
+    def _compute(self, states: NDArray[Any]) -> list[Row]:
+        """Rows of observations that are not kept, ``[F, *]`` as they are compared."""
 
 
 class HammingRows(DistanceRows):
@@ -88,33 +88,29 @@ class HammingRows(DistanceRows):
         self._dtype, self._empty = dtype, self._size.astype(dtype)
         self._kept.clear()
 
-    def of(self, observation: Tensor) -> list[Row]:
-        """Rows of at most ``at_once`` observations, ``[F, D]``."""
-        observation = observation != 0
-        largest = self._largest + int(observation.sum(1).max())
+    def _comparable(self, observation: Tensor) -> NDArray[np.uint64]:
+        words = packed_words((observation != 0).numpy())
+        largest = self._largest + int(_set_in(words).max())
         # The sum of two distances has to fit too.
         if 2 * largest >= np.iinfo(self._dtype).max:
             self._use(np.dtype(np.uint16 if 2 * largest < np.iinfo(np.uint16).max else np.uint32))
-        return super().of(observation)
+        return words
 
-    def _names(self, observation: Tensor) -> list[bytes]:
-        """Their packed words."""
-        return [words.tobytes() for words in packed_words(observation.numpy())]
-
-    def _compute(self, observation: Tensor) -> list[Row]:
-        words = packed_words(observation.numpy())
-        kept = b"".join([bytes(8 * words.shape[1]), *self._kept])
-        bases, rows = np.frombuffer(kept, np.uint64).reshape(-1, words.shape[1]), [self._empty, *self._kept.values()]
-        differing = np.bitwise_count(words[:, None] ^ bases).sum(2, dtype=np.int64)
+    def _compute(self, states: NDArray[np.uint64]) -> list[Row]:
+        kept = b"".join([bytes(8 * states.shape[1]), *self._kept])
+        bases, rows = np.frombuffer(kept, np.uint64).reshape(-1, states.shape[1]), [self._empty, *self._kept.values()]
+        differing = np.zeros((len(states), len(bases)), np.uint32)
+        for word, of_bases in zip(states.T, np.ascontiguousarray(bases.T), strict=True):
+            differing += np.bitwise_count(word[:, None] ^ of_bases)
         base = differing.argmin(1)
-        added, removed = self._columns_of(words & ~bases[base]), self._columns_of(bases[base] & ~words)
-        sizes = observation.sum(1).numpy() - np.bitwise_count(bases[base]).sum(1, dtype=np.int64)
-        few = differing.min(1) <= self._columns_worth_a_word * words.shape[1]
+        added, removed = self._columns_of(states & ~bases[base]), self._columns_of(bases[base] & ~states)
+        larger = _set_in(states) - _set_in(bases[base])
+        few = differing.min(1) <= self._columns_worth_a_word * states.shape[1]
         return [
-            self._by_columns(rows[base[frame]], int(sizes[frame]), added[frame], removed[frame])
+            self._by_columns(rows[base[frame]], int(larger[frame]), added[frame], removed[frame])
             if few[frame]
             else self._by_words(own)
-            for frame, own in enumerate(words)
+            for frame, own in enumerate(states)
         ]
 
     @property
@@ -133,10 +129,12 @@ class HammingRows(DistanceRows):
     def _by_columns(self, base: Row, larger: int, added: list[int], removed: list[int]) -> Row:
         """The row of an observation that has so many entries more than that of a row at hand, and others in place."""
         # Unsigned arithmetic may pass below 0 on the way: the result is right modulo the type's range.
-        row: Row = base + np.array(larger).astype(self._dtype)
+        row: Row = np.empty_like(base)
         for columns, change in ((added, np.subtract), (removed, np.add)):
             for column in columns:
-                change(row, self._column(column), out=row)
+                base = change(base, self._column(column), out=row)
+        if larger or base is not row:
+            np.add(base, np.array(larger).astype(self._dtype), out=row)
         return row
 
     def _column(self, column: int) -> NDArray[np.uint8]:
@@ -181,11 +179,21 @@ class RealRows(DistanceRows):
         """Rows of at most ``at_once`` observations, ``[F, D]``."""
         # A product of matrices may round differently in other company: what is kept must not decide the company, or
         # a resumed run, which has kept nothing, would differ.
-        return self._compute(observation) if self._distance == "cosine" else super().of(observation)
+        return self._compute(self._comparable(observation)) if self._distance == "cosine" else super().of(observation)
 
-    def _compute(self, observation: Tensor) -> list[Row]:
-        parts = torch.split(self._states, STATES_AT_ONCE)
-        return list(torch.cat([pairwise(observation, part, self._distance) for part in parts], 1).numpy())
+    def _comparable(self, observation: Tensor) -> NDArray[Any]:
+        # Adding 0 makes −0.0 the other zero, which it equals.
+        return (observation if observation.dtype == torch.bool else observation.contiguous() + 0).numpy()
+
+    def _compute(self, states: NDArray[Any]) -> list[Row]:
+        own, parts = torch.from_numpy(states), torch.split(self._states, STATES_AT_ONCE)
+        return list(torch.cat([pairwise(own, part, self._distance) for part in parts], 1).numpy())
+
+
+def _set_in(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Entries that are set in each row of ``[F, W]``."""
+    count: NDArray[np.int64] = np.bitwise_count(words).sum(1, dtype=np.int64)
+    return count
 
 
 def distance_rows(states: Tensor, distance: str) -> DistanceRows:

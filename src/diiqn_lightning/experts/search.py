@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ Distances = NDArray[np.float32]
 GROUP = 64
 """Distances of which only the smallest is looked at first."""
 
-LONG = 1 << 17
-"""Length from which looking at eight truth values at a time is faster."""
+FEW = 64
+"""Truth values that are looked up one by one; more are collected in one pass, which takes as long as about so many."""
 
 
 class Closer(NamedTuple):
@@ -36,6 +37,20 @@ class Closer(NamedTuple):
     position: Indices
     frame: Indices
     distance: Distances
+
+
+class Answer(NamedTuple):
+    """The nearest states by a row of distances, as long as there is that row.
+
+    Args:
+        row: of whom.
+        asked: how many, and within which distance.
+        positions: of them, nearest first.
+    """
+
+    row: "ref[Row]"
+    asked: tuple[int, float]
+    positions: Indices
 
 
 class Search(ABC):
@@ -110,25 +125,35 @@ class ExactSearch(Search):
         super().__init__(distinct, distance)
         self._rows = distance_rows(distinct.states, distance)
         self._never: Row = np.zeros(0, np.bool_)  # the largest distance where no transition starts, in the rows' type
+        self._answers: dict[int, Answer] = {}  # of the chunk before: an agent that stays where it is has the same row
+        self._near, self._closer = Found(len(distinct.states)), Found(len(distinct.states) - 1)
 
     def nearest_states(self, observation: Tensor, count: int, within: float) -> tuple[Distances, Indices]:
         """See :meth:`Search.nearest_states`."""
         distances = np.full((len(observation), count), np.inf, np.float32)
         positions = np.zeros((len(observation), count), np.int64)
-        frame, never = 0, self._never
+        frame, before, self._answers = 0, self._answers, {}
         for part in torch.split(observation.flatten(1), self._rows.at_once):
             for row in self._rows.of(part):
-                if never.dtype != row.dtype:
-                    never = np.where(self.distinct.is_start, 0, _largest(row.dtype)).astype(row.dtype)
-                row = np.maximum(row, never)
-                bound = min(_at_least_as_large_as(row, count), within)
-                # Whole numbers are compared with a whole number, or all of them would be converted.
-                near = _where(row <= (bound if row.dtype == np.float32 else int(bound)))
-                near = near[np.argsort(row[near], kind="stable")[:count]]
-                distances[frame, : len(near)], positions[frame, : len(near)] = row[near], near
+                answer = before.get(id(row))
+                if answer is None or answer.row() is not row or answer.asked != (count, within):
+                    answer = Answer(ref(row), (count, within), self._nearest(row, count, within))
+                self._answers[id(row)] = answer
+                nearest = answer.positions
+                distances[frame, : len(nearest)], positions[frame, : len(nearest)] = row[nearest], nearest
                 frame += 1
-        self._never = never
         return distances, positions
+
+    def _nearest(self, row: Row, count: int, within: float) -> Indices:
+        """Positions of the nearest states that transitions start from, nearest first."""
+        if self._never.dtype != row.dtype:
+            self._never = np.where(self.distinct.is_start, 0, _largest(row.dtype)).astype(row.dtype)
+        row = np.maximum(row, self._never)
+        bound = min(_at_least_as_large_as(row, count), within)
+        # Whole numbers are compared with a whole number, or all of them would be converted.
+        np.less_equal(row, bound if row.dtype == np.float32 else int(bound), out=self._near.mask)
+        near = self._near.positions()
+        return near[np.argsort(row[near], kind="stable")[:count]]
 
     def _pairs_of_rows(
         self, observation: Tensor, next_observation: Tensor, together: Callable[[Row, Row], Row] = np.add
@@ -154,11 +179,13 @@ class ExactSearch(Search):
         for distance in self._pairs_of_rows(observation, next_observation):
             if reach.dtype != distance.dtype:
                 reach = _in_units_of(distance.dtype, limit)
-            at = _where(distance < reach[:-1])
-            closer = distance[at].astype(np.float32)
+            np.less(distance, reach[:-1], out=self._closer.mask)
+            at = self._closer.positions()
+            found_distance = distance[at]
+            closer = found_distance.astype(np.float32)
             limit[at] = just_above(closer) if ties else closer
             if reach is not limit:
-                reach[at] = distance[at] + int(ties)
+                reach[at] = found_distance + int(ties)
             found.append((at, closer))
         return joined(found)
 
@@ -178,14 +205,27 @@ def joined(found: list[tuple[Indices, Distances]]) -> Closer:
     return Closer(np.concatenate(positions), frame, np.concatenate(distances))
 
 
-def _where(mask: NDArray[np.bool_]) -> Indices:
-    """Positions of the few that are true: eight at a time, where the many that are false are very many."""
-    if len(mask) < LONG:
-        return mask.nonzero()[0] if mask.any() else np.zeros(0, np.int64)
-    end = len(mask) // 8 * 8
-    eights = (mask[:end].view(np.uint64) != 0).nonzero()[0]
-    at = (8 * eights[:, None] + np.arange(8)).ravel()
-    return np.concatenate([at[mask[at]], end + mask[end:].nonzero()[0]])
+class Found:
+    """Positions of what is true, where few of very many are: C's search for a byte is faster than looking at each.
+
+    Args:
+        length: how many there are.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._bytes = bytearray(length)
+        self.mask: NDArray[np.bool_] = np.frombuffer(self._bytes, np.bool_)
+
+    def positions(self) -> Indices:
+        """Of what is true in the mask, ascending."""
+        positions: list[int] = []
+        at = self._bytes.find(1)
+        while at >= 0:
+            if len(positions) == FEW:
+                return self.mask.nonzero()[0]
+            positions.append(at)
+            at = self._bytes.find(1, at + 1)
+        return np.array(positions, np.int64)
 
 
 def _at_least_as_large_as(row: Row, count: int) -> float:
@@ -205,7 +245,9 @@ def _in_units_of(dtype: np.dtype[Any], limit: Distances) -> Row:
     """Limits as a row's type can be compared with: a whole number is below one if it is below the next whole one."""
     if dtype == np.float32:
         return limit
-    return np.array(np.minimum(np.ceil(limit), _largest(dtype)), dtype)
+    whole = np.ceil(limit)
+    np.minimum(whole, _largest(dtype), out=whole)  # in place: memory of this size is slow to come by
+    return whole.astype(dtype)
 
 
 class ExpertSearches:
