@@ -5,7 +5,7 @@ import pytest
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.comparison import grouped, summary, summary_rows
 from diiqn_lightning.report.comparison_figure import draw_comparison, returns_figure
-from diiqn_lightning.report.finished_run import FinishedRun
+from diiqn_lightning.report.finished_run import FinishedRun, named_without_a_shared_skill
 from diiqn_lightning.report.ledger import find_runs, write_ledger
 from diiqn_lightning.report.sources import collect
 from tests.report.test_ledger import make_run
@@ -103,3 +103,19 @@ def test_every_expert_and_the_random_agent_have_a_line():
     assert {f"expert breakout-{skill} ({number}.0)" for number, skill in enumerate(skills)} <= lines.keys()
     assert lines["expert breakout-strong (2.0)"] == 2.0
     assert lines["random agent (0.5)"] == 0.5
+
+
+def test_a_skill_that_all_share_is_not_in_their_names():
+    numbers = {"eval_return": 1.0}
+    none, medium, other, strong = (
+        FinishedRun(algorithm, place, expert, 0, 100, numbers, ([], []))
+        for algorithm, place, expert in (
+            ("dqn", "breakout", ""),
+            ("diiqn", "breakout", "breakout-medium"),
+            ("bco", "asterix", "asterix-medium"),
+            ("bco", "asterix", "asterix-strong"),
+        )
+    )
+    assert [run.label for run in named_without_a_shared_skill([none, medium, other])] == ["dqn", "diiqn", "bco"]
+    several = [run.label for run in named_without_a_shared_skill([none, medium, strong])]
+    assert several == ["dqn", "diiqn, medium expert", "bco, strong expert"]

@@ -85,6 +85,11 @@ def test_runs_without_a_baseline_or_a_random_agent_are_told():
     assert "maze2d: there is no run of dqn" in notes
     assert "maze2d: a random agent's return is not known" in notes
     assert "dqn [aa] and dqn [bb] have other settings" in notes
+    assert notes.endswith("A single seed, and so no interval: all.")
+    notes = " ".join(notes_on([unknown, _run("dqn", 1.0, 0), _run("dqn", 1.0, 1)], "dqn"))
+    assert notes.endswith(
+        "interval: diiqn on maze2d. Fewer than 5 seeds, whose intervals are too narrow: dqn on breakout."
+    )
 
 
 def test_the_page_has_the_runs_commands_revisions_and_versions(tmp_path):

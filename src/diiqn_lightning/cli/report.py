@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
+    from diiqn_lightning.report.finished_run import named_without_a_shared_skill
     from diiqn_lightning.report.sources import collect
     from diiqn_lightning.report.write import write_report
 
@@ -60,6 +61,7 @@ def run(arguments: list[str]) -> int:
     ]
     if not runs:
         raise InputError("runs", " ".join(map(str, options.runs)), "none is of that algorithm, environment and frames")
+    runs = named_without_a_shared_skill(runs)
     command = shlex.join(["python", "-m", "diiqn_lightning", "report", *arguments])
     with writing("--out", options.out):
         told, written = write_report(runs, collected.left_out, options.baseline, command, options.out)

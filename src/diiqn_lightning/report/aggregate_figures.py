@@ -23,7 +23,7 @@ THRESHOLDS = 200
 
 
 def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Sequence[str]) -> Any:
-    """IQM of each label, and beside it the probability of improvement over the baseline.
+    """IQM of each label, the highest above, and beside it the probability of improvement over the baseline.
 
     Args:
         scores: over the same games for each label.
@@ -32,20 +32,20 @@ def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Seq
     """
     figure = new_figure((9, 1.4 + 0.45 * len(scores)))
     left, right = figure.subplots(1, 2, sharey=True)
-    labels = list(scores)
+    means = {label: iqm(scores[label]) for label in scores}
+    labels = sorted(scores, key=lambda label: -means[label].estimate)
     for row, label in enumerate(labels):
-        _draw_interval(left, row, iqm(scores[label]), order.index(label))
+        _draw_interval(left, row, means[label], order.index(label))
         if label != baseline:
             better = probability_of_improvement(scores[label], scores[baseline])
             _draw_interval(right, row, better, order.index(label))
     left.set_yticks(range(len(labels)), labels)
-    left.invert_yaxis()
     left.set_xlabel("IQM of normalised scores")
     right.set_xlabel(f"probability of improvement over {baseline}")
     right.set_xlim(-0.02, 1.02)
     for panel, level in ((left, 1.0), (right, 0.5)):
         panel.axvline(level, color=GREY, linestyle=":", linewidth=1)
-        panel.margins(y=0.2)
+    left.set_ylim(len(labels) - 0.5, -0.5)
     return figure
 
 

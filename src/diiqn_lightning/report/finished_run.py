@@ -1,7 +1,7 @@
 """What a comparison uses of a run, wherever it was read from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Curve = tuple[Sequence[int], Sequence[float]]
 """Frames and values of one seed."""
@@ -24,6 +24,7 @@ class FinishedRun:
         guidance: curves of ``GUIDANCE``, where there are any.
         command, git_revision: how it was made, where known.
         versions: of packages, where known; ledgers and exports do not have them.
+        skill_in_label: whether the label says which expert it learned from.
     """
 
     algorithm: str
@@ -38,15 +39,27 @@ class FinishedRun:
     command: str = ""
     git_revision: str = ""
     versions: Mapping[str, str] = field(default_factory=dict, compare=False)
+    skill_in_label: bool = field(default=True, compare=False)
+
+    @property
+    def skill(self) -> str:
+        """Of the expert: its name without the environment's; empty where an experiment named the environment for it."""
+        named_for_it = self.expert.replace("-", "_") == self.environment
+        return "" if named_for_it else self.expert.removeprefix(f"{self.environment}-")
 
     @property
     def label(self) -> str:
-        """Algorithm and the expert's skill, unless an experiment named the environment for its expert."""
-        if not self.expert or self.expert.replace("-", "_") == self.environment:
-            return self.algorithm
-        return f"{self.algorithm}, {self.expert.removeprefix(f'{self.environment}-')} expert"
+        """Algorithm, and the expert's skill where there is one to tell."""
+        return f"{self.algorithm}, {self.skill} expert" if self.skill and self.skill_in_label else self.algorithm
 
     @property
     def title(self) -> str:
         """Label, environment and seed."""
         return f"{self.label} on {self.environment}, seed {self.seed}"
+
+
+def named_without_a_shared_skill(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """Runs that all learn from experts of one skill, if from any, by their algorithms alone; others as they are."""
+    if len({run.skill for run in runs if run.skill}) > 1:
+        return list(runs)
+    return [replace(run, skill_in_label=False) for run in runs]

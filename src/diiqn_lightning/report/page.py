@@ -1,7 +1,7 @@
 """A whole report: the document, and its HTML, Markdown and figures."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,13 +115,18 @@ def notes_on(runs: Sequence[FinishedRun], baseline: str) -> list[str]:
             )
         if not any("random_return" in run.numbers for run in runs if run.environment == environment):
             notes.append(f"{environment}: a random agent's return is not known, so that no score is normalised.")
-    single = [f"{label} on {environment}" for (environment, label), group in groups.items() if len(group) == 1]
-    few = [f"{label} on {environment}" for (environment, label), group in groups.items() if 1 < len(group) < FEW_SEEDS]
+    single = [name for name, group in groups.items() if len(group) == 1]
+    few = [name for name, group in groups.items() if 1 < len(group) < FEW_SEEDS]
     if single:
-        notes.append(f"A single seed, and so no interval: {', '.join(single)}.")
+        notes.append(f"A single seed, and so no interval: {_places(single, groups)}.")
     if few:
-        notes.append(f"Fewer than {FEW_SEEDS} seeds, whose intervals are too narrow: {', '.join(few)}.")
+        notes.append(f"Fewer than {FEW_SEEDS} seeds, whose intervals are too narrow: {_places(few, groups)}.")
     return notes
+
+
+def _places(some: Sequence[tuple[str, str]], groups: Collection[tuple[str, str]]) -> str:
+    """Environments and labels, in fewer words where they are all of them."""
+    return "all" if len(some) == len(groups) else ", ".join(f"{label} on {environment}" for environment, label in some)
 
 
 def _compared(material: Material) -> Section:
