@@ -119,3 +119,13 @@ def test_a_skill_that_all_share_is_not_in_their_names():
     assert [run.label for run in named_without_a_shared_skill([none, medium, other])] == ["dqn", "diiqn", "bco"]
     several = [run.label for run in named_without_a_shared_skill([none, medium, strong])]
     assert several == ["dqn", "diiqn, medium expert", "bco, strong expert"]
+
+
+def test_panels_with_the_same_lines_share_one_legend():
+    here = [finished("dqn"), finished("diiqn")]
+    there = [dataclasses.replace(run, environment="asterix") for run in here]
+    for runs, shared in ((here + there, 1), (here + there[:1], 0)):
+        figure = returns_figure(runs)
+        assert len(figure.legends) == shared
+        entries = [[text.get_text() for text in panel.get_legend().get_texts()] for panel in figure.axes]
+        assert all(("random agent (0.5)" in texts) and ("dqn (1 seed)" in texts) != bool(shared) for texts in entries)

@@ -9,7 +9,7 @@ from typing import Any
 from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.panels import draw_mean, panels_of_curves
-from diiqn_lightning.report.style import GREY, figure_file, legend
+from diiqn_lightning.report.style import GREY, figure_file, legend, legend_of_all
 
 EXPERT_LINES = ("--", "-.", (0, (1, 3)), (0, (8, 2, 1, 2, 1, 2)))
 
@@ -34,8 +34,10 @@ def returns_figure(runs: Sequence[FinishedRun]) -> Any:
         for number, label in enumerate(labels):
             if group := groups.get((environment, label)):
                 draw_mean(panel, label, [run.curve for run in group], number)
-        _draw_levels(panel, [run for (place, _), group in groups.items() if place == environment for run in group])
-        legend(panel)
+    shared = legend_of_all(figure, panels)
+    for environment, panel in zip(environments, panels, strict=True):
+        levels = _draw_levels(panel, [run for (at, _), group in groups.items() if at == environment for run in group])
+        legend(panel, levels if shared else None)
     panels[0].set_ylabel("return of an episode, ε = 0.01")
     return figure
 
@@ -62,7 +64,9 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
             if curves := groups.get((environment, label)):
                 draw_mean(panel, label, curves, number)
         panel.set_ylim(-0.02, 1.02)
-        legend(panel)
+    if not legend_of_all(figure, panels):
+        for panel in panels:
+            legend(panel)
     panels[0].set_ylabel(title)
     return figure
 
@@ -72,12 +76,16 @@ def _height(groups: Iterable[tuple[str, str]]) -> float:
     return 3.8 + 0.17 * max(Counter(environment for environment, _ in groups).values())
 
 
-def _draw_levels(panel: Any, runs: list[FinishedRun]) -> None:
-    """Lines for the experts and for a random agent."""
+def _draw_levels(panel: Any, runs: list[FinishedRun]) -> list[Any]:
+    """Lines for the experts and for a random agent, which are returned."""
+    lines = []
     experts = {run.expert: run.numbers["expert_return"] for run in runs if "expert_return" in run.numbers}
     for (name, value), style in zip(experts.items(), cycle(EXPERT_LINES), strict=False):
-        panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=f"expert {name} ({value:.1f})")
+        lines.append(
+            panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=f"expert {name} ({value:.1f})")
+        )
     random = [run.numbers["random_return"] for run in runs if "random_return" in run.numbers]
     if random:
         mean = sum(random) / len(random)
-        panel.axhline(mean, color=GREY, linestyle=":", linewidth=1, label=f"random agent ({mean:.1f})")
+        lines.append(panel.axhline(mean, color=GREY, linestyle=":", linewidth=1, label=f"random agent ({mean:.1f})"))
+    return lines

@@ -21,9 +21,23 @@ def new_figure(size: tuple[float, float]) -> Any:
     return plt.figure(figsize=size, layout="constrained")
 
 
-def legend(panel: Any) -> None:
-    """A legend below the panel, where it hides no line."""
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8, frameon=False)
+def legend(panel: Any, lines: Sequence[Any] | None = None) -> None:
+    """A legend below the panel, where it hides no line: of some lines, or of all."""
+    panel.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8, frameon=False)
+
+
+def legend_of_all(figure: Any, panels: Sequence[Any]) -> bool:
+    """One legend below the panels of a figure, in columns, if there are several and they have the same lines.
+
+    Returns:
+        Whether they have; otherwise nothing is drawn.
+    """
+    lines, labels = panels[0].get_legend_handles_labels()
+    if len(panels) == 1 or any(panel.get_legend_handles_labels()[1] != labels for panel in panels):
+        return False
+    columns = min(len(labels), 4)
+    figure.legend(lines, labels, loc="outside lower center", ncols=columns, fontsize=9, frameon=False, handlelength=3.5)
+    return True
 
 
 def figure_file(figure: Any, path: Path) -> None:
