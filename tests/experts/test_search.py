@@ -186,6 +186,19 @@ def test_an_agent_that_stays_gets_the_same_answer_to_the_same_question(distance)
             assert np.array_equal(known, new)
 
 
+@pytest.mark.parametrize("distance", ["hamming", "jaccard"])
+def test_observations_of_very_many_entries(distance):
+    generator = torch.Generator().manual_seed(0)
+    expert = ExpertStates(binary(10, 20_000, 0.9, generator), torch.tensor([10]))
+    agent = binary(3, 20_000, 0.9, generator)
+    check_neighbours(expert, agent, distance, 3, 0.5)
+    search = build_search(DistinctTransitions(expert), distance)
+    limit = search.limits(np.full(9, np.inf, np.float32))
+    search.closer(agent[:-1], agent[1:], limit)
+    least = distances_of_all(expert, agent[:-1], agent[1:], distance).amin(0)
+    torch.testing.assert_close(torch.from_numpy(limit[search.distinct.position_of]), least)
+
+
 def test_equal_transitions_are_kept_once_and_found_for_all():
     cells = torch.tensor([0, 1, 2, 0, 1, 3, 1, 2, 0, 1])
     expert = ExpertStates(torch.eye(4, dtype=torch.bool)[cells], torch.tensor([6, 10]))

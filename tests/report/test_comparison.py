@@ -117,8 +117,27 @@ def test_a_skill_that_all_share_is_not_in_their_names():
         )
     )
     assert [run.label for run in named_without_a_shared_skill([none, medium, other])] == ["dqn", "diiqn", "bco"]
+    own = dataclasses.replace(medium, expert="breakout")
+    assert [run.label for run in named_without_a_shared_skill([medium, own])] == ["diiqn, medium expert", "diiqn"]
     several = [run.label for run in named_without_a_shared_skill([none, medium, strong])]
     assert several == ["dqn", "diiqn, medium expert", "bco, strong expert"]
+
+
+def test_keys_that_begin_alike_are_told_apart():
+    runs = [dataclasses.replace(finished(seed=seed), key=key) for seed, key in ((0, "wandb-a1"), (1, "wandb-b1"))]
+    assert [label for _, label in grouped(runs)] == ["dqn [wandb-a]", "dqn [wandb-b]"]
+
+
+def test_the_legend_of_narrow_figures_has_fewer_columns():
+    runs = [
+        dataclasses.replace(finished(f"a_rather_long_name_of_a_variant_{number}"), environment=place)
+        for number in range(5)
+        for place in ("asterix", "breakout")
+    ]
+    figure = returns_figure(runs)
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
 
 
 def test_panels_with_the_same_lines_share_one_legend():

@@ -11,7 +11,7 @@ from torch import Tensor
 from diiqn_lightning.algorithm.distances import pairwise
 
 Row = NDArray[Any]
-"""Distances from the Q states, ``[Q]``: uint8 or uint16 (hamming), else float32."""
+"""Distances from the Q states, ``[Q]``: uint8, uint16 or uint32 (hamming), else float32."""
 
 KEPT_BYTES, KEPT_ROWS = 128 << 20, 256
 """Memory of the rows that are kept, and how many at most."""
@@ -158,7 +158,7 @@ class JaccardRows(HammingRows):
         size = self._size.astype(np.float32)
         # What is set in either is half of what is set in both and what differs.
         return [
-            row / np.maximum((size + np.float32(count) + row) / 2, np.float32(1))
+            (row / np.maximum((size + np.float32(count) + row) / 2, np.float32(1))).astype(np.float32, copy=False)
             for row, count in zip(differing, own, strict=True)
         ]
 

@@ -153,7 +153,8 @@ class ExactSearch(Search):
         # Whole numbers are compared with a whole number, or all of them would be converted.
         np.less_equal(row, bound if row.dtype == np.float32 else int(bound), out=self._near.mask)
         near = self._near.positions()
-        return near[np.argsort(row[near], kind="stable")[:count]]
+        near = near[np.argsort(row[near], kind="stable")[:count]]
+        return near[self.distinct.is_start[near]]
 
     def _pairs_of_rows(
         self, observation: Tensor, next_observation: Tensor, together: Callable[[Row, Row], Row] = np.add
@@ -214,7 +215,11 @@ class Found:
 
     def __init__(self, length: int) -> None:
         self._bytes = bytearray(length)
-        self.mask: NDArray[np.bool_] = np.frombuffer(self._bytes, np.bool_)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """To be written into, ``[length]``."""
+        return np.frombuffer(self._bytes, np.bool_)
 
     def positions(self) -> Indices:
         """Of what is true in the mask, ascending."""
@@ -238,7 +243,8 @@ def _at_least_as_large_as(row: Row, count: int) -> float:
 
 
 def _largest(dtype: np.dtype[Any]) -> Any:
-    return dtype.type(np.inf) if dtype == np.float32 else np.iinfo(dtype).max
+    """Above all distances of a row's type, and a number that float32 has, too."""
+    return dtype.type(np.inf) if dtype == np.float32 else min(np.iinfo(dtype).max, 1 << 31)
 
 
 def _in_units_of(dtype: np.dtype[Any], limit: Distances) -> Row:

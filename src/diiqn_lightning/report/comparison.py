@@ -21,10 +21,16 @@ def grouped(runs: Iterable[FinishedRun]) -> dict[tuple[str, str], list[FinishedR
         keys.setdefault((run.environment, run.label), set()).add(run.key)
     groups: dict[tuple[str, str], list[FinishedRun]] = {}
     for run in runs:
-        alone = len(keys[run.environment, run.label]) == 1
-        label = run.label if alone else f"{run.label} [{run.key[:6]}]"
+        same_label = keys[run.environment, run.label]
+        label = run.label if len(same_label) == 1 else f"{run.label} [{run.key[: _telling(same_label)]}]"
         groups.setdefault((run.environment, label), []).append(run)
     return groups
+
+
+def _telling(keys: set[str]) -> int:
+    """How many first characters tell keys apart, 6 at least."""
+    longest = max(map(len, keys))
+    return next((n for n in range(6, longest) if len({key[:n] for key in keys}) == len(keys)), longest)
 
 
 SUMMARY_COLUMNS = (

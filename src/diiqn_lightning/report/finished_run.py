@@ -59,7 +59,10 @@ class FinishedRun:
 
 
 def named_without_a_shared_skill(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
-    """Runs that all learn from experts of one skill, if from any, by their algorithms alone; others as they are."""
-    if len({run.skill for run in runs if run.skill}) > 1:
+    """Runs by their algorithms alone, where there are experts of one skill and no algorithm learns from several."""
+    experts: dict[tuple[str, str], set[str]] = {}
+    for run in runs:
+        experts.setdefault((run.environment, run.algorithm), set()).add(run.expert)
+    if len({run.skill for run in runs if run.skill}) > 1 or any(len(each) > 1 for each in experts.values()):
         return list(runs)
     return [replace(run, skill_in_label=False) for run in runs]

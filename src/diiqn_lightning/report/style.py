@@ -35,7 +35,8 @@ def legend_of_all(figure: Any, panels: Sequence[Any]) -> bool:
     lines, labels = panels[0].get_legend_handles_labels()
     if len(panels) == 1 or any(panel.get_legend_handles_labels()[1] != labels for panel in panels):
         return False
-    columns = min(len(labels), 4)
+    inches = 0.8 + 0.08 * max(map(len, labels))  # of one entry, its line and its letters
+    columns = max(1, min(len(labels), 4, int(figure.get_figwidth() / inches)))
     figure.legend(lines, labels, loc="outside lower center", ncols=columns, fontsize=9, frameon=False, handlelength=3.5)
     return True
 
