@@ -14,7 +14,9 @@ import pytest
 import yaml
 from wandb.wandb_agent import Agent
 
+from diiqn_lightning.cli.experiment_parts import not_recorded, record_experts
 from diiqn_lightning.report.ledger import read_ledger
+from diiqn_lightning.sweeps.experiment_file import read_experiment
 from tests.cli.conftest import SHORT
 
 pytestmark = pytest.mark.own_processes
@@ -255,3 +257,23 @@ def test_a_run_that_an_agent_resumes_goes_on_where_it_was(run, agents_environmen
         frames = [int(row["frames"]) for row in csv.DictReader(file)]
     assert frames == sorted(set(frames))
     assert (frames[0], frames[-1]) == (104, 600)
+
+
+def test_an_experiment_records_only_experts_that_its_runs_learn_from(tmp_path, in_root):
+    recorded = ["--policy=random", "--env=CartPole-v1", "--transitions=50"]
+    content = {
+        "name": "two_experts",
+        "question": "Which?",
+        "variants": {name: ["--config=configs/diiqn.yaml", f"--expert={{experts}}/{name}.expert"] for name in "ab"},
+        "environments": {"cart": ["--data.env=CartPole-v1"]},
+        "experts": {"a": recorded, "b": recorded},
+        "seeds": 1,
+        "max_frames": 400,
+    }
+    (tmp_path / "two.yaml").write_text(yaml.dump(content))
+    experiment, folder = read_experiment(tmp_path / "two.yaml").only(["b"], None), tmp_path / "experts"
+    runs = list(experiment.runs(folder, None, None))
+    assert not_recorded(experiment, runs, folder) == runs
+    record_experts(experiment, runs, folder)
+    assert [path.name for path in folder.iterdir()] == ["b.expert"]
+    assert not_recorded(experiment, runs, folder) == []

@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
     planned = list(experiment.runs(folder / "experts", options.seeds, options.max_frames))
     print(f"{experiment.question}\n{len(planned)} runs; checking their options …", flush=True)
     if not options.dry_run:
-        record_experts(experiment, folder / "experts")
+        record_experts(experiment, planned, folder / "experts")
     unknown = not_recorded(experiment, planned, folder / "experts")
     places = {run.name: run for run in planned if run not in unknown}
     cells = make_cells(

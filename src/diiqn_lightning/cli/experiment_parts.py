@@ -14,15 +14,15 @@ from diiqn_lightning.sweeps.experiment_file import Experiment, ExperimentRun
 from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger
 
 
-def record_experts(experiment: Experiment, folder: Path) -> None:
-    """Record the datasets that the experiment asks for and that are not there yet.
+def record_experts(experiment: Experiment, runs: Sequence[ExperimentRun], folder: Path) -> None:
+    """Record the datasets that some of the runs learn from and that are not there yet.
 
     Raises:
         InputError: if one cannot be recorded; ``record`` has said why.
     """
     for name, words in experiment.experts.items():
         path = _recorded(folder, name)
-        if path.exists():
+        if path.exists() or not any(_learns_from(run, path) for run in runs):
             continue
         with writing("--runs", folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -33,9 +33,12 @@ def record_experts(experiment: Experiment, folder: Path) -> None:
 
 def not_recorded(experiment: Experiment, runs: Iterable[ExperimentRun], folder: Path) -> list[ExperimentRun]:
     """Runs that learn from datasets which the experiment has still to record."""
-    paths = [str(_recorded(folder, name)) for name in experiment.experts]
-    missing = [path for path in paths if not Path(path).exists()]
-    return [run for run in runs if any(word.endswith(path) for word in run.options for path in missing)]
+    missing = [path for name in experiment.experts if not (path := _recorded(folder, name)).exists()]
+    return [run for run in runs if any(_learns_from(run, path) for path in missing)]
+
+
+def _learns_from(run: ExperimentRun, path: Path) -> bool:
+    return any(word.endswith(str(path)) for word in run.options)
 
 
 def _recorded(folder: Path, name: str) -> Path:
