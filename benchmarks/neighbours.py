@@ -25,7 +25,7 @@ import torch
 from benchmarks.machine import machine_facts
 from diiqn_lightning.experts import ExpertStates, NeighbourIndex
 from diiqn_lightning.experts.distinct import DistinctTransitions
-from diiqn_lightning.experts.search import build_search
+from diiqn_lightning.experts.searches import build_search
 from diiqn_lightning.report.table import write_table
 
 ENVIRONMENTS, EPISODE, NEIGHBOURS, SIMILARITY, ERROR_MAX = 32, 500, 5, 0.97, 8

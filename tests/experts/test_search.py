@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from diiqn_lightning.algorithm.distances import pairwise
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts import ExpertStates, NeighbourIndex, distance_rows
-from diiqn_lightning.experts import search as search_module
+from diiqn_lightning.experts import ExpertStates, NeighbourIndex, distance_rows, exact_search
 from diiqn_lightning.experts.distinct import DistinctTransitions
 from diiqn_lightning.experts.faiss_search import import_faiss
-from diiqn_lightning.experts.search import ExpertSearches, build_search, just_above
+from diiqn_lightning.experts.search import just_above
+from diiqn_lightning.experts.searches import ExpertSearches, build_search
 
 
 def binary(count, entries, density, generator):
@@ -167,7 +167,7 @@ def test_what_is_looked_up_one_by_one_is_what_one_pass_collects(monkeypatch):
     agent = binary(41, 30, 0.1, generator)
     own, following = agent[:-1], agent[1:]
     for few in (0, 3, 1 << 30):
-        monkeypatch.setattr(search_module, "FEW", few)
+        monkeypatch.setattr(exact_search, "FEW", few)
         check_closer(expert, own[:14], following[:14], "hamming", ties=True)
         check_neighbours(expert, own, "hamming", 5, 0.5)
 

@@ -22,7 +22,8 @@ from diiqn_lightning.algorithm.inference import (
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather
 from diiqn_lightning.errors import InputError, require_positive
-from diiqn_lightning.experts.search import Closer, just_above, require_backend
+from diiqn_lightning.experts.search import Closer, just_above
+from diiqn_lightning.experts.searches import require_backend
 
 
 class ActionInference(lightning.Callback):

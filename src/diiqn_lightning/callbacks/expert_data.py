@@ -6,7 +6,7 @@ from typing import Any
 import lightning
 
 from diiqn_lightning.experts import ExpertDataset, InferredActions
-from diiqn_lightning.experts.search import ExpertSearches
+from diiqn_lightning.experts.searches import ExpertSearches
 from diiqn_lightning.experts.sources import SKILLS, load_any
 
 

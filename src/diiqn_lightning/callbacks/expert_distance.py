@@ -10,7 +10,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.distances import DISTANCES, require_binary
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts.search import require_backend
+from diiqn_lightning.experts.searches import require_backend
 
 
 @final

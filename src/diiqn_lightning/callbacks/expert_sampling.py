@@ -15,7 +15,7 @@ from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.rank_merging import Gather, sum_of_others
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts import NeighbourIndex
-from diiqn_lightning.experts.search import require_backend
+from diiqn_lightning.experts.searches import require_backend
 
 DRAWS = ("neighbour", "dataset")
 FEWEST_EPISODES = 10

@@ -13,7 +13,8 @@ from diiqn_lightning.algorithm.feasibility import judge_infeasible, tries_of_eac
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts.dataset import ExpertStates
 from diiqn_lightning.experts.distinct import DistinctTransitions
-from diiqn_lightning.experts.search import Search, build_search
+from diiqn_lightning.experts.search import Search
+from diiqn_lightning.experts.searches import build_search
 
 COUNTS = ("actions", "visits")
 

@@ -8,7 +8,8 @@ from diiqn_lightning.algorithm.distances import similarity
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.experts.dataset import ExpertStates
 from diiqn_lightning.experts.distinct import DistinctTransitions
-from diiqn_lightning.experts.search import Search, build_search
+from diiqn_lightning.experts.search import Search
+from diiqn_lightning.experts.searches import build_search
 
 
 class NeighbourIndex:

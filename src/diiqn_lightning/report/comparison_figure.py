@@ -72,7 +72,7 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
 
 
 def _height(groups: Iterable[tuple[str, str]]) -> float:
-    """Of a panel, in inches, with room for the longest legend below it."""
+    """Of a panel, in inches, with room for the longest legend below it, or for one of all panels."""
     return 3.8 + 0.17 * max(Counter(environment for environment, _ in groups).values())
 
 
