@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from lightning import LightningModule
 from torchrl.envs import EnvBase
 
 from benchmarks.command_line import layers
@@ -26,6 +25,7 @@ from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.data import FrameStream, Replay
 from diiqn_lightning.modules import DIIQN, DQN
+from diiqn_lightning.modules.backward import LeanBackward
 from diiqn_lightning.optimizer import LeanAdam
 
 PARTS = {
@@ -36,7 +36,7 @@ PARTS = {
     "targets": [(DQN, "prepare_targets")],
     "losses": [(DQN, "losses"), (DIIQN, "losses")],
     "labeller's loss": [(DIIQN, "batch_losses")],
-    "gradients": [(LightningModule, "manual_backward")],
+    "gradients": [(LeanBackward, "manual_backward")],
     "optimizer": [(LeanAdam, "step")],
     "updating, the rest": [(DQN, "training_step"), (DIIQN, "training_step")],
     "labels": [(LearnedLabels, "on_train_batch_start"), (NearestTransition, "on_frames")],

@@ -5,13 +5,17 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+Prepared = tuple[dict[str, Any], list[Tensor], list[Tensor], list[Tensor], Tensor]
+"""A group, its parameters, their first and second moments, and how many steps they have made."""
+
 
 class LeanAdam(torch.optim.Adam):
     """Fused Adam (Kingma and Ba, 2015) whose step is the fused kernel and nothing else.
 
     ``torch.optim.Adam`` collects its tensors, groups them by device and asks for graph captures at
-    each step; for networks of this size that costs more than the arithmetic. The numbers and the
-    state are Adam's, to the bit.
+    each step, counts steps once for each tensor, and announces each step to the profiler; for networks of
+    this size that costs more than the arithmetic. The numbers and the state are Adam's, to the bit.
+    Hooks on the step (``register_step_pre_hook``) are not called.
 
     Args:
         params: parameters or groups of them.
@@ -36,7 +40,7 @@ class LeanAdam(torch.optim.Adam):
             params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True, decoupled_weight_decay=decoupled
         )
         self._kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
-        self._prepared: list[tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]] | None = None
+        self._prepared: list[Prepared] | None = None
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -45,21 +49,20 @@ class LeanAdam(torch.optim.Adam):
             raise NotImplementedError("LeanAdam takes no closure: compute the loss before the step.")
         if self._prepared is None:
             super().step()
-            groups = [self._tensors_of(group) for group in self.param_groups]
-            if all(len(parameters) == len(group["params"]) for group, parameters, _ in groups):
-                self._prepared = groups
+            if all(self._steps_together(group) for group in self.param_groups):
+                self._prepared = [self._tensors_of(group) for group in self.param_groups]
             return
-        for group, parameters, (moments, squares, steps) in self._prepared:
+        for group, parameters, moments, squares, steps in self._prepared:
             if parameters[0].grad is None:  # this group was no part of the loss
                 continue
-            torch._foreach_add_(steps, 1)
+            steps.add_(1)
             self._kernel(
                 parameters,
                 [cast(Tensor, parameter.grad) for parameter in parameters],
                 moments,
                 squares,
                 [],
-                steps,
+                [steps] * len(parameters),
                 lr=group["lr"],
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],
@@ -69,10 +72,21 @@ class LeanAdam(torch.optim.Adam):
                 maximize=False,
             )
 
-    def _tensors_of(self, group: dict[str, Any]) -> tuple[dict[str, Any], list[Tensor], list[list[Tensor]]]:
-        parameters = [parameter for parameter in group["params"] if parameter in self.state]
-        state = [[self.state[p][name] for p in parameters] for name in ("exp_avg", "exp_avg_sq", "step")]
-        return group, parameters, state
+    # Torch wraps a class's step in what announces it to the profiler, unless this says that it has.
+    step.hooked = True  # type: ignore[attr-defined]
+
+    def _steps_together(self, group: dict[str, Any]) -> bool:
+        """Whether all of a group's parameters have made as many steps."""
+        parameters = group["params"]
+        return all(p in self.state for p in parameters) and len({float(self.state[p]["step"]) for p in parameters}) == 1
+
+    def _tensors_of(self, group: dict[str, Any]) -> Prepared:
+        """A group, its parameters, their moments, and the count of steps that they share from now on."""
+        states = [self.state[parameter] for parameter in group["params"]]
+        steps = states[0]["step"]
+        for state in states:
+            state["step"] = steps
+        return group, group["params"], [s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states], steps
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
@@ -84,3 +98,5 @@ class LeanAdam(torch.optim.Adam):
         """Adam's own, and collect the tensors anew."""
         super().load_state_dict(state_dict)
         self._prepared = None
+        for state in self.state.values():  # Adam's own step, which makes the next one, counts each of them
+            state["step"] = state["step"].clone()

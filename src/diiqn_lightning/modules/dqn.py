@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-import lightning
 import torch
 from tensordict import TensorDictBase
 from torch import Tensor
@@ -21,6 +20,7 @@ from diiqn_lightning.algorithm.losses import (
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.envs import GREEDY, Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.backward import LeanBackward
 from diiqn_lightning.modules.ranks import average_buffers, total_over_ranks
 from diiqn_lightning.networks import QNetwork, as_features
 from diiqn_lightning.optimizer import LeanAdam
@@ -38,7 +38,7 @@ def default_optimizer(parameters: Iterable[Any]) -> Optimizer:
     return LeanAdam(parameters, lr=2.5e-4, eps=3.125e-4)
 
 
-class DQN(lightning.LightningModule):
+class DQN(LeanBackward):
     """Deep Q-network (Mnih et al., 2015), by default with double Q-learning.
 
     Args:
@@ -161,18 +161,17 @@ class DQN(lightning.LightningModule):
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
         if self.annealing is not None:
             self._anneal(optimizer.param_groups[0], self.annealing)
-        updates: list[TensorDictBase] = []
-        for part in batch.split(max(1, LEARNED_TOGETHER // batch.shape[1])):
-            updates += (of_part := part.unbind(0))
-            for number, update in enumerate(of_part, start=1):
-                outputs = self.losses(update)
-                if number == len(of_part):
-                    outputs |= self.batch_losses(part)
-                losses = [loss for name, loss in outputs.items() if name.startswith("loss")]
-                optimizer.zero_grad()
-                self.manual_backward(torch.stack(losses).sum())
-                optimizer.step()
-            self.updates += len(of_part)
+        updates, together, done = batch.unbind(0), max(1, LEARNED_TOGETHER // batch.shape[1]), 0
+        for number, update in enumerate(updates, start=1):
+            outputs = self.losses(update)
+            if together_end := number - done == together or number == len(updates):
+                outputs |= self.batch_losses(batch[done:number])
+            losses = [loss for name, loss in outputs.items() if name.startswith("loss")]
+            optimizer.zero_grad()
+            self.manual_backward(sum(losses[1:], start=losses[0]))
+            optimizer.step()
+            if together_end:
+                self.updates, done = self.updates + number - done, number
         for key in self.written:
             batch.set(key, torch.stack([update.get(key) for update in updates]))
         self.follow(batch)
