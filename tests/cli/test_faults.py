@@ -61,13 +61,15 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    "workers", [["--data.workers=0"], ["--data.workers=2"], ["--data.workers=2", "--data.overlap=true"]], ids=" ".join
+)
 @pytest.mark.parametrize("on_reset", ["false", "true"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_environment_is_named_and_what_was_saved_stays(fault, on_reset, workers, run, tmp_path):
     kwargs = f"{{fault: {fault}, on_reset: {on_reset}}}"
     faulty = ["--data.env=Faulty-v0", f"--data.env_kwargs={kwargs}", "--data.num_envs=4", "--video=null"]
-    faulty.append(f"--data.workers={workers}")
+    faulty += workers
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *faulty, "--data.frames_per_epoch=1000", frames=1000))
     assert code == 2
     assert "data.env is" in complaint
@@ -100,9 +102,11 @@ def test_a_run_folder_that_is_gone_in_mid_run_ends_in_a_sentence(run, tmp_path, 
     assert len(complaint.strip().splitlines()) == 1
 
 
-def test_a_hanging_environment_ends_the_run_in_time(run, tmp_path):
+@pytest.mark.parametrize("overlap", ["false", "true"])
+def test_a_hanging_environment_ends_the_run_in_time(overlap, run, tmp_path):
     hanging = ["--data.env=Faulty-v0", "--data.env_kwargs={fault: hangs}", "--data.num_envs=4", "--video=null"]
     patience = ["--data.workers=2", "--data.worker_timeout=1", "--data.frames_per_epoch=1000"]
+    patience.append(f"--data.overlap={overlap}")
     began = time.monotonic()
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *hanging, *patience, frames=1000))
     assert code == 2

@@ -214,6 +214,19 @@ def test_environments_in_workers_make_the_same_run(run, tmp_path):
         assert_same(torch.load(one, weights_only=True), torch.load(two, weights_only=True))
 
 
+@pytest.mark.parametrize("config", ["dqn", "diiqn"])
+def test_a_run_whose_steps_overlap_its_updates_is_resumed_bit_by_bit(config, run, tmp_path, expert_path):
+    more = [*(diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR), "--video=null", "--data.workers=1"]
+    more.append("--model.exploration={start: 0.3, end: 0.3, frames: 1}")  # so that actions are the network's
+    for name, lengths in (("whole", [400]), ("cut", [200, 400])):
+        for length in lengths:
+            resume = [] if length == lengths[0] else ["--ckpt_path=last"]
+            arguments = fit(config, tmp_path / name, *more, "--data.overlap=true", *resume, frames=length)
+            code, _, complaint = run(*arguments)
+            assert code == 0, complaint
+    assert curve(tmp_path / "whole") == curve(tmp_path / "cut")
+
+
 def test_another_seed_is_another_run(run, tmp_path):
     for seed in (1, 2):
         run(*fit("dqn", tmp_path / str(seed), *CORRIDOR, "--video=null", f"--seed_everything={seed}"))
@@ -431,6 +444,7 @@ def assert_same(one, other):
 
 BAD = {
     "more workers than environments": (["--data.workers=64"], "data.workers is 64"),
+    "overlap without workers": (["--data.overlap=true"], "data.overlap is True: give data.workers"),
     "unknown game": (["--data.env=MinAtar/Brakeout-v1"], "MinAtar/Breakout-v1"),
     "continuous actions": (["--data.env=Pendulum-v1"], "discrete"),
     "negative size": (["--data.num_envs=-1"], "data.num_envs is -1"),

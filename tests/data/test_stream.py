@@ -17,7 +17,17 @@ class RandomActor:
         return torch.randint(self.num_actions, (len(observation),), generator=generator)
 
 
-def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, **changes):
+class FrameActor:
+    """Actions that tell when they were asked for; notes what it was asked."""
+
+    def act(self, observation, frames, generator):
+        return torch.full((len(observation),), frames // 4 % 2)
+
+    def on_actions(self, chosen):
+        chosen.set(keys.BEHAVIOUR_PROBABILITY, chosen[keys.ACTION] / 2)
+
+
+def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, workers=0, **changes):
     settings = dict(
         batch_size=8,
         frames_per_update=2,
@@ -27,7 +37,8 @@ def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, **changes):
         ranks=1,
         seed=0,
     )
-    stream = FrameStream(make_env(env_id, num_envs), Replay(5000, None, 0), **(settings | changes))
+    env = make_env(env_id, num_envs, workers=workers)
+    stream = FrameStream(env, Replay(5000, None, 0), **(settings | changes))
     stream.actor = RandomActor(num_actions)
     return stream
 
@@ -165,12 +176,18 @@ def test_what_an_observer_adds_is_stored_beside_the_frame():
     assert torch.equal(batch[keys.NEIGHBOURS], (20 * batch[keys.OBSERVATION][..., -1:]).int())
 
 
-def test_a_restored_stream_goes_on_bit_by_bit():
-    stream = make_stream("MinAtar/Breakout-v1", num_actions=3)
+OVERLAP = {"workers": 2, "overlap": True}
+
+
+@pytest.mark.parametrize("overlap", [{}, OVERLAP])
+def test_a_restored_stream_goes_on_bit_by_bit(overlap):
+    stream = make_stream("MinAtar/Breakout-v1", num_actions=3, **overlap)
+    stream.action_observers = [FrameActor()]
     for count, _ in enumerate(stream.begin_epoch()):
         if count == 12:
             break
-    restored = make_stream("MinAtar/Breakout-v1", num_actions=3, seed=77)
+    restored = make_stream("MinAtar/Breakout-v1", num_actions=3, seed=77, **overlap)
+    restored.action_observers = [FrameActor()]
     restored.load_state(stream.state())
 
     def rest(stream):
@@ -182,6 +199,28 @@ def test_a_restored_stream_goes_on_bit_by_bit():
     assert len(batches) == len(again) == 7
     for one, other in zip(batches, again, strict=True):
         assert bool((one == other).all())
+
+
+def test_a_step_goes_on_while_the_last_ones_updates_are_made():
+    stream = make_stream(**OVERLAP)
+    stream.actor, stream.action_observers = FrameActor(), [FrameActor()]
+    for _ in stream.begin_epoch():
+        assert stream.steps.is_begun
+        newest = stream.replay._buffer[len(stream.replay) - 1]
+        assert newest[keys.ACTION] == (stream.frames // 4 - 1) % 2
+        assert newest[keys.BEHAVIOUR_PROBABILITY] == newest[keys.ACTION] / 2
+    assert stream.frames == 100
+    stream.steps.close()
+
+
+def test_frames_are_the_same_whether_steps_overlap_updates_or_not():
+    def batches(**overlap):
+        stream = make_stream("MinAtar/Breakout-v1", num_actions=3, **overlap)
+        return [batch.clone() for batch in stream.begin_epoch()]
+
+    one, other = batches(), batches(**OVERLAP)
+    assert len(one) == len(other) == 20
+    assert all(bool((a == b).all()) for a, b in zip(one, other, strict=True))
 
 
 def test_says_when_an_environment_does_not_repeat_itself():

@@ -42,6 +42,8 @@ def test_where_environments_run_is_no_matter_and_how_many_is():
     key = run_key({"data": data}, None)
     assert run_key({"data": data | {"workers": 2, "worker_timeout": 9.0}}, None) == key
     assert run_key({"data": data | {"num_envs": 8}}, None) != key
+    assert run_key({"data": data | {"workers": 2, "overlap": False}}, None) == key
+    assert run_key({"data": data | {"workers": 2, "overlap": True}}, None) != key
 
 
 def test_an_option_added_later_changes_no_key_where_it_changes_nothing():

@@ -66,8 +66,15 @@ class LearnedLabels(ActionInference):
         self._module, self._stream = pl_module, trainer.datamodule
         self._episode_step: Tensor | None = None
 
+    def on_actions(self, chosen: TensorDictBase) -> None:
+        """Store how probable the actions are, while the policy is the one that chose them."""
+        if self._module.labeller_settings.largest_action_weight is not None:
+            observation, action = chosen.get(keys.OBSERVATION), chosen.get(keys.ACTION)
+            probability = self._module.behaviour_probability(observation, action, self._stream.frames)
+            chosen.set(keys.BEHAVIOUR_PROBABILITY, probability)
+
     def on_frames(self, frames: TensorDictBase) -> None:
-        """Store what the labeller's loss asks for: how probable the actions were, how long episodes are already."""
+        """Store what the labeller's input asks for: how long episodes are already."""
         self._reward_sizes.observe(frames.get(keys.REWARD))
         settings = self._module.labeller_settings
         if settings.history:
@@ -76,10 +83,6 @@ class LearnedLabels(ActionInference):
                 keys.EPISODE_STEP, torch.zeros_like(lengths) if self._episode_step is None else self._episode_step
             )
             self._episode_step = lengths
-        if settings.largest_action_weight is not None:
-            observation, action = frames.get(keys.OBSERVATION), frames.get(keys.ACTION)
-            probability = self._module.behaviour_probability(observation, action, self._stream.frames)
-            frames.set(keys.BEHAVIOUR_PROBABILITY, probability)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:
         """Fetch what came before the agent's states; label when it is time. Until the first time nothing guides."""

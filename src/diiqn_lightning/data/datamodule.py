@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from diiqn_lightning.data.replay import Prioritization, Replay
-from diiqn_lightning.data.stream import FrameObserver, FrameStream
+from diiqn_lightning.data.stream import ActionObserver, FrameObserver, FrameStream
 from diiqn_lightning.envs import EXPLORING, GREEDY, Evaluation, make_env, make_gym_env, spec_of
 from diiqn_lightning.errors import InputError, require_positive, require_within
 
@@ -45,6 +45,9 @@ class ReplayDataModule(lightning.LightningDataModule):
             policy is then older by that many frames.
         workers: processes that the environments step in, beside the learner's; 0 has them step in the learner's own.
             Results are the same to the bit. Worth it where an environment costs more than the learning.
+        overlap: has the environments make their next step while the learner makes the updates of their last one, in
+            place of waiting for each other. Faster where a processor is free for it; needs workers. Actions then
+            come from a policy that is older by the updates of one step, so results are others, if repeatable ones.
         worker_timeout: seconds after which a worker that does not answer counts as hanging, and the run ends.
         batch_size: transitions in an update.
         frames_per_update: environment frames for each update. The replay ratio is batch_size over it.
@@ -63,6 +66,7 @@ class ReplayDataModule(lightning.LightningDataModule):
         env_kwargs: dict[str, Any] | None = None,
         num_envs: int = 32,
         workers: int = 0,
+        overlap: bool = False,
         worker_timeout: float = 60.0,
         batch_size: int = 32,
         frames_per_update: int = 4,
@@ -89,6 +93,8 @@ class ReplayDataModule(lightning.LightningDataModule):
             raise InputError("data.learning_starts", learning_starts, "give 0 or a larger whole number")
         if not 0 <= workers <= num_envs:
             raise InputError("data.workers", workers, f"give a whole number from 0 to num_envs, which is {num_envs}")
+        if overlap and not workers:
+            raise InputError("data.overlap", overlap, "give data.workers at least 1, or leave it at false")
         require_positive(**{"data.worker_timeout": worker_timeout})
         if max_frames < learning_starts + frames_per_update:
             raise InputError(
@@ -97,7 +103,7 @@ class ReplayDataModule(lightning.LightningDataModule):
                 f"give more frames than data.learning_starts ({learning_starts}), or nothing would be learned",
             )
         self.env, self.env_kwargs, self.seed, self.max_frames = env, env_kwargs, seed, max_frames
-        self.workers, self.worker_timeout = workers, worker_timeout
+        self.workers, self.overlap, self.worker_timeout = workers, overlap, worker_timeout
         self.num_envs, self.batch_size, self.frames_per_update = num_envs, batch_size, frames_per_update
         self.learning_starts, self.replay_capacity, self.prioritized = learning_starts, replay_capacity, prioritized
         self.frames_per_epoch, self.evaluation = frames_per_epoch, evaluation
@@ -142,9 +148,12 @@ class ReplayDataModule(lightning.LightningDataModule):
                 max_frames=self.max_frames,
                 ranks=ranks,
                 seed=exploring,
+                overlap=self.overlap,
             )
             self.stream.actor = trainer.lightning_module  # type: ignore[assignment]
-            self.stream.observers = [c for c in trainer.callbacks if isinstance(c, FrameObserver)]  # type: ignore[attr-defined]
+            callbacks = trainer.callbacks  # type: ignore[attr-defined]
+            self.stream.observers = [c for c in callbacks if isinstance(c, FrameObserver)]
+            self.stream.action_observers = [c for c in callbacks if isinstance(c, ActionObserver)]
         if not self._evaluations:
             self._evaluations = [
                 Evaluation(
@@ -162,7 +171,7 @@ class ReplayDataModule(lightning.LightningDataModule):
     def teardown(self, stage: str) -> None:
         """End the environments."""
         if self.stream is not None:
-            self.stream.env.close()
+            self.stream.steps.close()
 
     def train_dataloader(self) -> FrameStream:
         """The stream, set to the next epoch."""

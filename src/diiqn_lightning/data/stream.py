@@ -12,8 +12,7 @@ from torch import Tensor
 
 from diiqn_lightning import keys
 from diiqn_lightning.data.replay import Replay
-from diiqn_lightning.envs.episodes import restore_running_episodes, running_episodes
-from diiqn_lightning.envs.faults import naming_the_environment
+from diiqn_lightning.data.steps import Steps
 from diiqn_lightning.errors import InputError
 
 RECENT_EPISODES = 100
@@ -37,13 +36,22 @@ class FrameObserver(Protocol):
         ...
 
 
+@runtime_checkable
+class ActionObserver(Protocol):
+    """A callback that sees actions when they are chosen, before any update that comes between them and their frames."""
+
+    def on_actions(self, chosen: TensorDictBase) -> None:
+        """Look at states and the actions in them, ``[E]``; keys added to them become their frames'."""
+        ...
+
+
 class FrameStream:
     """Endless source of batches; one batch holds the updates that a chunk of new frames calls for.
 
     All environments step together; that is a chunk. An update is due for every
     ``frames_per_update`` frames, and all updates that a chunk makes due are drawn at once: a batch
     ``[U, B]``. Frames are counted over all ranks. The iterator ends at an epoch's end, the next one
-    goes on where it stopped: all state is in the stream, and between two batches nothing is pending.
+    goes on where it stopped: all state is in the stream.
 
     Args:
         env: TorchRL environment of batch size ``[E]``.
@@ -55,6 +63,7 @@ class FrameStream:
         max_frames: frames at which the run ends (rounded up to whole chunks).
         ranks: number of processes.
         seed: of the exploration, this rank's own.
+        overlap: the environments make their next step while the updates of the last one are made.
     """
 
     def __init__(
@@ -69,8 +78,10 @@ class FrameStream:
         max_frames: int,
         ranks: int,
         seed: int,
+        overlap: bool = False,
     ) -> None:
-        self.env, self.replay, self.batch_size = env, replay, batch_size
+        self.steps, self.overlap = Steps(env, in_background=overlap), overlap
+        self.replay, self.batch_size = replay, batch_size
         self.frames_per_update, self.learning_starts = frames_per_update, learning_starts
         self.frames_per_epoch = frames_per_epoch
         self.num_envs = int(env.batch_size[0])
@@ -78,6 +89,7 @@ class FrameStream:
         self.max_frames = self._whole_chunks(max_frames)
         self.actor: Actor | None = None
         self.observers: Sequence[FrameObserver] = ()
+        self.action_observers: Sequence[ActionObserver] = ()
         self.frames = 0
         self.updates = 0
         self.episodes = 0
@@ -90,7 +102,7 @@ class FrameStream:
         self._generator = torch.Generator().manual_seed(seed)
         self._returns = torch.zeros(self.num_envs, dtype=torch.float64)
         self._lengths = torch.zeros(self.num_envs, dtype=torch.int64)
-        self._current: TensorDictBase | None = None
+        self._chosen: TensorDictBase | None = None
 
     def _whole_chunks(self, frames: int) -> int:
         return -(-frames // self.chunk) * self.chunk
@@ -146,41 +158,39 @@ class FrameStream:
         """Step all environments once and store their frames."""
         if self.actor is None:
             raise RuntimeError("FrameStream.actor was not set: the data module does so when training starts.")
-        if self._current is None:
-            with naming_the_environment():
-                self._current = self.env.reset()
-        observation = self._current.get(keys.OBSERVATION)
-        self._current.set(keys.ACTION, self.actor.act(observation, self.frames, self._generator))
-        with naming_the_environment():
-            step, self._current = self.env.step_and_maybe_reset(self._current)
-        frames = self._as_frames(step)
+        if not self.steps.is_begun:
+            self._begin_step(self.actor)
+        assert self._chosen is not None
+        step = self.steps.end()
+        frames = self._as_frames(self._chosen, step)
         self._count_episodes(frames.get(keys.REWARD), step.get(("next", "done")).squeeze(-1))
         for observer in self.observers:
             observer.on_frames(frames)
         self.replay.extend(frames)
         self.frames += self.chunk
+        if self.overlap:
+            self._begin_step(self.actor)
 
-    def _as_frames(self, step: TensorDictBase) -> TensorDictBase:
+    def _begin_step(self, actor: Actor) -> None:
+        observation = self.steps.observation()
+        action = actor.act(observation, self.frames, self._generator)
+        self._chosen = TensorDict({keys.OBSERVATION: observation, keys.ACTION: action}, [self.num_envs])
+        for observer in self.action_observers:
+            observer.on_actions(self._chosen)
+        self.steps.begin(action)
+
+    def _as_frames(self, chosen: TensorDictBase, step: TensorDictBase) -> TensorDictBase:
         following = step.get("next")
         reward = following.get("reward").squeeze(-1)
         self._require_finite("a reward", reward)
-        for observation in (step.get(keys.OBSERVATION), following.get("observation")):  # after a reset, and a step
+        for observation in (chosen.get(keys.OBSERVATION), following.get("observation")):  # after a reset, and a step
             self._require_finite("an observation", observation)
-        return TensorDict(
-            {
-                keys.OBSERVATION: step.get(keys.OBSERVATION),
-                keys.ACTION: step.get(keys.ACTION),
-                "next": TensorDict(
-                    {
-                        "observation": following.get("observation"),
-                        "reward": reward,
-                        "terminated": following.get("terminated").squeeze(-1),
-                    },
-                    [self.num_envs],
-                ),
-            },
-            [self.num_envs],
-        )
+        outcome = {
+            "observation": following.get("observation"),
+            "reward": reward,
+            "terminated": following.get("terminated").squeeze(-1),
+        }
+        return chosen.set("next", TensorDict(outcome, [self.num_envs]))
 
     @staticmethod
     def _require_finite(what: str, values: Tensor) -> None:
@@ -212,10 +222,9 @@ class FrameStream:
         }
         if self._updates_before:
             state["anew"] = [self._updates_before, self.learning_starts]
-        if self._current is not None:
-            state["running_episodes"] = running_episodes(self.env)
-            state["observation"] = self._current.get(keys.OBSERVATION)
-        return state
+        if self.steps.is_begun and self._chosen is not None:
+            state["chosen"] = self._chosen.to_dict()
+        return state | self.steps.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Bring a fresh stream to where :meth:`state` was taken; replays the running episodes."""
@@ -228,11 +237,11 @@ class FrameStream:
         self._returns, self._lengths = state["returns"].clone(), state["lengths"].clone()
         self._generator.set_state(state["generator"])
         self.replay.load_state(state["replay"])
-        if "running_episodes" in state:
-            self._current = restore_running_episodes(self.env, state["running_episodes"])
-            if not torch.equal(self._current.get(keys.OBSERVATION), state["observation"]):
-                warnings.warn(
-                    "The environment does not repeat its episodes from their seeds and actions, so the resumed "
-                    "run goes on from other states than it stopped at and is not bit-identical.",
-                    stacklevel=2,
-                )
+        if "chosen" in state:
+            self._chosen = TensorDict(state["chosen"], [self.num_envs])
+        if not self.steps.load_state(state):
+            warnings.warn(
+                "The environment does not repeat its episodes from their seeds and actions, so the resumed "
+                "run goes on from other states than it stopped at and is not bit-identical.",
+                stacklevel=2,
+            )

@@ -36,6 +36,7 @@ OPTIONS_ADDED_LATER = {
     "relabel_share": (0.0,),
     "after": (0,),
     "decoupled": (False,),
+    "overlap": (False,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
