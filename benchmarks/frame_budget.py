@@ -5,6 +5,7 @@ Lightning's loop.
 """
 
 import argparse
+import functools
 import json
 import shutil
 import sys
@@ -62,6 +63,9 @@ class Clock:
         """Time a method."""
         original = getattr(owner, name)
 
+        @functools.wraps(
+            original
+        )  # what torch has marked stays marked: it wraps an optimizer's step once more otherwise
         def timed(*arguments, **named):
             if name == "on_train_batch_start" and not self._learning:
                 # The run's own clock starts here too: before, frames are collected without updates.

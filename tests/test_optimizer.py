@@ -46,6 +46,18 @@ def test_goes_on_from_its_state():
     assert same(whole, part)
 
 
+def test_torchs_adam_goes_on_from_its_state():
+    whole, part = make_network(), make_network()
+    optimizer = LeanAdam(groups(whole), lr=0.01)
+    train(whole, optimizer, 5)
+    part.load_state_dict(whole.state_dict())
+    resumed = torch.optim.Adam(groups(part), lr=0.01, fused=True)
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    train(whole, optimizer, 5, seed=1)
+    train(part, resumed, 5, seed=1)
+    assert same(whole, part)
+
+
 def test_a_group_without_gradients_waits():
     lean, adam = make_network(), make_network()
     for network, optimizer in (

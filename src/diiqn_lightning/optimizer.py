@@ -94,6 +94,12 @@ class LeanAdam(torch.optim.Adam):
             for parameter in group["params"]:
                 parameter.grad = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """Adam's own, each parameter with a count of steps to itself, as torch's Adam would go on from."""
+        state_dict = super().state_dict()
+        state = {number: {**state, "step": state["step"].clone()} for number, state in state_dict["state"].items()}
+        return {**state_dict, "state": state}
+
     def load_state_dict(self, state_dict: Any) -> None:
         """Adam's own, and collect the tensors anew."""
         super().load_state_dict(state_dict)

@@ -4,6 +4,7 @@ import torch
 from diiqn_lightning import keys
 from diiqn_lightning.data import FrameStream, Replay
 from diiqn_lightning.envs import make_env
+from diiqn_lightning.errors import InputError
 
 
 class RandomActor:
@@ -211,6 +212,17 @@ def test_a_step_goes_on_while_the_last_ones_updates_are_made():
         assert newest[keys.BEHAVIOUR_PROBABILITY] == newest[keys.ACTION] / 2
     assert stream.frames == 100
     stream.steps.close()
+
+
+def test_a_step_that_fails_can_be_made_again():
+    stream = make_stream()
+    step, stream.steps.env.step_and_maybe_reset = stream.steps.env.step_and_maybe_reset, None
+    with pytest.raises(InputError, match="an environment that raised"):
+        stream.collect()
+    stream.steps.env.step_and_maybe_reset = step
+    assert not stream.steps.is_begun
+    stream.collect()
+    assert stream.frames == 4
 
 
 def test_frames_are_the_same_whether_steps_overlap_updates_or_not():

@@ -79,6 +79,15 @@ def test_a_module_that_listens_hears():
     assert module.heard == 36.0
 
 
+class OwnBackward(Module):
+    def backward(self, loss, *args, **kwargs):
+        (2 * loss).backward()
+
+
+def test_a_module_with_a_backward_of_its_own_keeps_it():
+    assert fit(OwnBackward()).gradient == 2 * 2 * 6 * 3
+
+
 @pytest.mark.parametrize("options", [{}, {"precision": "bf16-mixed"}, {"strategy": "ddp"}])
 def test_a_precision_or_a_strategy_that_has_a_part_in_it_keeps_it(options):
     trainer = make_trainer(**options)

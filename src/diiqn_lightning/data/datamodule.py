@@ -47,7 +47,8 @@ class ReplayDataModule(lightning.LightningDataModule):
             Results are the same to the bit. Worth it where an environment costs more than the learning.
         overlap: has the environments make their next step while the learner makes the updates of their last one, in
             place of waiting for each other. Faster where a processor is free for it; needs workers. Actions then
-            come from a policy that is older by the updates of one step, so results are others, if repeatable ones.
+            come from a policy that is older by the updates of one step, so results are others, if repeatable ones; an
+            environment that fails does so a step ahead, before the updates so far are saved.
         worker_timeout: seconds after which a worker that does not answer counts as hanging, and the run ends.
         batch_size: transitions in an update.
         frames_per_update: environment frames for each update. The replay ratio is batch_size over it.

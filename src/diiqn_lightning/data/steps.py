@@ -47,9 +47,10 @@ class Steps:
         if self._thread is not None:
             self._begun = self._thread.submit(self.env.step_and_maybe_reset, self._current)
             return
-        self._begun = Future()
         with naming_the_environment():
-            self._begun.set_result(self.env.step_and_maybe_reset(self._current))
+            step = self.env.step_and_maybe_reset(self._current)
+        self._begun = Future()
+        self._begun.set_result(step)
 
     def end(self) -> TensorDictBase:
         """What came of the step that was begun, ``[E]``."""

@@ -36,6 +36,8 @@ class LeanBackward(lightning.LightningModule):
 
 def is_plain_backward(trainer: lightning.Trainer) -> bool:
     """Whether strategy and precision leave a backward pass to torch, and nothing listens to it."""
+    if is_overridden("backward", trainer.lightning_module, lightning.LightningModule):
+        return False
     listeners: list[tuple[Any, type]] = [(callback, lightning.Callback) for callback in trainer.callbacks]  # type: ignore[attr-defined]
     listeners.append((trainer.lightning_module, lightning.LightningModule))
     return (
