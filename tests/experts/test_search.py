@@ -161,6 +161,20 @@ def test_distances_beyond_a_bytes_range_and_columns_of_both_kinds(monkeypatch, d
         assert np.array_equal(np.stack(rows.of(own)).astype(np.float32), expected.numpy())
 
 
+@pytest.mark.parametrize("entries", [30, 900])
+@pytest.mark.parametrize("distance", ["l2", "cosine", "jaccard"])
+def test_distances_of_binary_observations_follow_from_their_differing_entries(distance, entries):
+    generator = torch.Generator().manual_seed(0)
+    states = binary(80, entries, 0.2, generator)
+    states[7] = False
+    own = torch.cat([binary(5, entries, 0.2, generator), states[5:9], ~states[:2]])
+    rows = distance_rows.distance_rows(states, distance)
+    assert isinstance(rows, distance_rows.BinaryRows)
+    of_own = torch.from_numpy(np.stack(rows.of(own)))
+    torch.testing.assert_close(of_own, pairwise(own, states, distance), rtol=0, atol=0 if distance == "l2" else 1e-6)
+    assert of_own[5:9, 5:9].diag().tolist() == [0, 0, 1 if distance == "cosine" else 0, 0]
+
+
 def test_what_is_looked_up_one_by_one_is_what_one_pass_collects(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     expert = ExpertStates(binary(205, 30, 0.1, generator), torch.tensor([205]))

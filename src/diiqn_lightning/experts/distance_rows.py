@@ -1,6 +1,7 @@
 """Distances of one observation from each state of an expert: exact, and as little as possible anew."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -148,19 +149,47 @@ class HammingRows(DistanceRows):
         return row
 
 
-class JaccardRows(HammingRows):
-    """Entries that differ over entries that are set in either. ``states``: ``[Q, D]``, of zeros and ones."""
+class BinaryRows(HammingRows):
+    """Other distances of binary observations: all follow from how many entries differ, and how many are set.
+
+    Args:
+        states: ``[Q, D]``, of zeros and ones.
+        distance: l2, cosine or jaccard.
+    """
+
+    def __init__(self, states: Tensor, distance: str) -> None:
+        super().__init__(states)
+        self._from_differing = FROM_DIFFERING[distance]
 
     def of(self, observation: Tensor) -> list[Row]:
         """Rows of at most ``at_once`` observations, ``[F, D]``."""
         differing = super().of(observation)
-        own = (observation != 0).sum(1).numpy()
+        own = (observation != 0).sum(1).numpy().astype(np.float32)
         size = self._size.astype(np.float32)
-        # What is set in either is half of what is set in both and what differs.
         return [
-            (row / np.maximum((size + np.float32(count) + row) / 2, np.float32(1))).astype(np.float32, copy=False)
-            for row, count in zip(differing, own, strict=True)
+            self._from_differing(row.astype(np.float32), count, size) for row, count in zip(differing, own, strict=True)
         ]
+
+
+def _jaccard(differing: Row, own: Any, size: Row) -> Row:
+    # What is set in either is half of what is set in both and what differs.
+    jaccard: Row = differing / np.maximum((own + size + differing) / 2, np.float32(1))
+    return jaccard
+
+
+def _cosine(differing: Row, own: Any, size: Row) -> Row:
+    # The product of two observations is what is set in both: half of what is set in each and does not differ.
+    cosine: Row = 1 - (own + size - differing) / 2 / np.maximum(np.sqrt(own * size), np.float32(1))
+    return np.maximum(cosine, np.float32(0), out=cosine)
+
+
+def _l2(differing: Row, own: Any, size: Row) -> Row:
+    l2: Row = np.sqrt(differing, out=differing)
+    return l2
+
+
+FROM_DIFFERING: dict[str, Callable[[Row, Any, Row], Row]] = {"jaccard": _jaccard, "cosine": _cosine, "l2": _l2}
+"""Distances from differing entries, ``[Q]``, the observation's number of set ones, and the states', ``[Q]``."""
 
 
 class RealRows(DistanceRows):
@@ -200,7 +229,8 @@ def distance_rows(states: Tensor, distance: str) -> DistanceRows:
     """The rows that go with a distance; states ``[Q, D]``."""
     if distance == "hamming":
         return HammingRows(states)
-    return JaccardRows(states) if distance == "jaccard" else RealRows(states, distance)
+    binary = distance == "jaccard" or states.dtype == torch.bool
+    return BinaryRows(states, distance) if binary else RealRows(states, distance)
 
 
 def packed_words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
