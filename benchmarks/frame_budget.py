@@ -63,9 +63,8 @@ class Clock:
         """Time a method."""
         original = getattr(owner, name)
 
-        @functools.wraps(
-            original
-        )  # what torch has marked stays marked: it wraps an optimizer's step once more otherwise
+        # What torch has marked stays marked: otherwise it would wrap an optimizer's step once more.
+        @functools.wraps(original)
         def timed(*arguments, **named):
             if name == "on_train_batch_start" and not self._learning:
                 # The run's own clock starts here too: before, frames are collected without updates.
