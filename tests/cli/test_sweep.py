@@ -107,6 +107,8 @@ def check_an_experiment_uses_its_run(folder, run):
     content = {
         "name": "tiny",
         "question": "Does the discount matter?",
+        "claim": "It does.",
+        "stands_for": {"short": "diiqn"},
         "base": ["--config=configs/dqn.yaml"],
         "arguments": [*QUICK, f"--data.env_kwargs={SOUND}"],
         "variants": {"long": [], "short": ["--model.discount=0.5"]},
@@ -130,6 +132,9 @@ def check_an_experiment_uses_its_run(folder, run):
     assert len(list((folder / "experiment").glob("*/*/0/summary.json"))) == 1
     written = {path.name for path in (folder / "report").iterdir()}
     assert written >= {"ledger.csv", "curves.png", "returns.csv", "gains.csv", "measures.csv", "experiment.yaml"}
+    page = (folder / "report" / "report.md").read_text()
+    assert "Does the discount matter?\n\nThe claim: It does.\n" in page
+    assert "Versions that the runs were made with: diiqn-lightning" in page
     code, printed, complaint = run(*arguments)
     assert "3 from ledgers, 1 finished before, 0 to run (0 go on)\nnothing is left to run" in printed
     content["variants"]["twin"] = ["--model.discount=0.99"]

@@ -4,7 +4,7 @@ import pytest
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.comparison import grouped, summary, summary_rows
-from diiqn_lightning.report.comparison_figure import draw_comparison, returns_figure
+from diiqn_lightning.report.comparison_figure import draw_comparison, plan_panels, returns_figure
 from diiqn_lightning.report.finished_run import FinishedRun, named_without_a_shared_skill
 from diiqn_lightning.report.ledger import find_runs, write_ledger
 from diiqn_lightning.report.sources import collect
@@ -148,3 +148,20 @@ def test_panels_with_the_same_lines_share_one_legend():
         assert len(figure.legends) == shared
         entries = [[text.get_text() for text in panel.get_legend().get_texts()] for panel in figure.axes]
         assert all(("random agent (0.5)" in texts) and ("dqn (1 seed)" in texts) != bool(shared) for texts in entries)
+
+
+def test_panels_of_an_environment_have_the_same_height():
+    runs = [finished(f"variant_{number}") for number in range(8)]
+    runs[0] = dataclasses.replace(runs[0], curve=([100], [50.0]))
+    assert len({panel.get_ylim() for panel in returns_figure(runs).axes}) == 1
+
+
+def test_more_lines_than_can_be_told_apart_get_several_panels_with_the_baseline_in_each():
+    labels = ["bco", "dai", "diiqn", "dqfd", "dqn", "gaifo", "jsrl", "oril"]
+    groups = [("asterix", label) for label in labels] + [("breakout", "dqn"), ("breakout", "bco")]
+    plans = plan_panels(groups, "dqn")
+    assert [plan.title for plan in plans] == ["asterix, 1 of 2", "asterix, 2 of 2", "breakout"]
+    shares = [["dqn", "diiqn", "bco", "dai", "dqfd"], ["dqn", "diiqn", "gaifo", "jsrl", "oril"]]
+    assert [plan.labels for plan in plans] == [*shares, ["dqn", "bco"]]
+    assert [plan.title for plan in plan_panels(groups[:5], "dqn")] == ["asterix"]
+    assert [plan.labels for plan in plan_panels(groups[:5], "none")] == [labels[:5]]

@@ -10,6 +10,7 @@ from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.html_page import html_page
 from diiqn_lightning.report.markdown_page import markdown_page
 from diiqn_lightning.report.page import notes_on
+from diiqn_lightning.report.study import Study
 from diiqn_lightning.report.write import write_report
 
 FIGURES = ("curves", "intervals", "efficiency", "profiles", "confidence", "inference")
@@ -123,3 +124,16 @@ def test_what_looks_like_markup_is_shown_as_it_is(tmp_path):
 def _run(algorithm, value, seed, key=""):
     numbers = {"eval_return": value, "random_return": 0.5}
     return FinishedRun(algorithm, "breakout", "", seed, 200, numbers, ([100, 200], [1.0, value]), key)
+
+
+def test_claims_that_no_run_touches_are_one_sentence(tmp_path):
+    runs = [_run("dqn", 3.0, seed) for seed in range(3)] + [_run("t1", 4.5, seed) for seed in range(3)]
+    study = Study("How many?", "Enough.", {"t1": "diiqn"})
+    write_report(runs, [], "dqn", "cmd", tmp_path, study)
+    page = (tmp_path / "report.md").read_text()
+    assert "How many?\n\nThe claim: Enough.\n" in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| DIIQN earns 24 % to 130 %")]
+    assert "| breakout | t1 | 50.0 [" in row
+    assert row.endswith("| reproduced |")
+    assert "HA-DIIQN learns up to 64 % faster than DQN (maze2d)" in page.partition("Not measured by these runs: ")[2]
+    assert "| HA-DIIQN" not in page

@@ -107,3 +107,17 @@ def test_an_environment_that_an_experiment_named_further_is_still_the_claims():
     elsewhere = [dataclasses.replace(run, environment="maze2dish") for run in [*dqn, *fast]]
     (row,) = judged(elsewhere, statement="HA-DIIQN learns up to 64 % faster than DQN")
     assert (row.environment, row.verdict) == ("maze2d", "not measured")
+
+
+def test_a_variant_of_an_experiment_may_stand_for_an_algorithm():
+    every = runs("dqn", "breakout", [5.0, 5.0, 5.1]) + runs("t30000", "breakout", [8.0, 9.0, 8.5], "e")
+    rows = verdicts(every, every, stands_for={"t30000": "diiqn"})
+    (row,) = [row for row in rows if row.claim.kind == "gain" and row.label]
+    assert (row.label, row.verdict) == ("t30000, e expert", "reproduced")
+    assert {row.verdict for row in verdicts(every, every)} == {"not measured"}
+
+
+def test_a_baseline_that_is_one_of_the_papers_own_algorithms_is_no_dqn():
+    every = runs("literal", "breakout", [5.0, 5.0, 5.1]) + runs("diiqn", "breakout", [8.0, 9.0, 8.5])
+    rows = verdicts(every, every, "literal", {"literal": "diiqn_literal"})
+    assert not [row for row in rows if row.claim.reference == "dqn" and row.label]

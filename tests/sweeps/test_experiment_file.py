@@ -30,6 +30,7 @@ def test_layers_are_in_order_and_a_seed_comes_before_the_next(tmp_path):
     runs = list(read_experiment(write(tmp_path)).runs(Path("x"), None, None))
     assert [run.name for run in runs] == ["e/a/5", "e/b/5", "f/a/5", "f/b/5", "e/a/6", "e/b/6", "f/a/6", "f/b/6"]
     end = ("--seed_everything=5", "--max_frames=100")
+    assert {run.max_frames for run in runs} == {100}
     assert runs[0].options == ("--config=a.yaml", "--config=e.yaml", "--z=1", "--w=1", "--x=1", *end)
     assert runs[1].options == ("--config=b.yaml", "--config=e.yaml", "--z=1", "--w=1", "--y=x/e.expert", *end)
 
@@ -109,3 +110,17 @@ def test_bad_files_get_one_sentence(name, tmp_path):
         read_experiment(write(tmp_path, **changes))
     assert hint in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_variants_may_stand_for_algorithms(tmp_path):
+    study = read_experiment(write(tmp_path, claim="It is.", stands_for={"a": "diiqn"})).study
+    assert (study.question, study.claim, study.stands_for) == ("Is it?", "It is.", {"a": "diiqn"})
+
+
+@pytest.mark.parametrize(
+    ("stands_for", "remedy"),
+    [({"c": "diiqn"}, "choose among a, b"), ({"a": "sarsa"}, "choose among diiqn"), (["a"], "write a mapping")],
+)
+def test_what_nothing_stands_for_is_refused(stands_for, remedy, tmp_path):
+    with pytest.raises(InputError, match=remedy):
+        read_experiment(write(tmp_path, stands_for=stands_for))

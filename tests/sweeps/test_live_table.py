@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from diiqn_lightning.sweeps.cells import Cell, RunFacts
-from diiqn_lightning.sweeps.live_table import LiveTable, progress
+from diiqn_lightning.sweeps.live_table import LiveTable, progress, seconds_left
 from diiqn_lightning.sweeps.runner import CellRun, State
 
 
@@ -24,12 +24,20 @@ def test_progress_is_read_from_the_runs_metrics(runs):
     assert progress(runs[1].cell, running=False) == ("0 / 10,000", "", "", "")
 
 
+def test_the_time_left_is_that_of_all_cells_at_the_speed_of_those_that_run(runs):
+    for run, state in zip(runs, (State.RUNNING, State.WAITING, State.FINISHED), strict=True):
+        run.state = state
+    assert seconds_left(runs) == (5_000 + 10_000) / 50
+    assert seconds_left(runs[1:]) is None
+
+
 def test_a_terminal_gets_a_table_with_what_runs_first(runs):
     runs[0].state, runs[1].state = State.RUNNING, State.FAILED
     screen = io.StringIO()
     with LiveTable(Console(file=screen, force_terminal=True, width=100, height=30)) as table:
         table(runs)
     shown = screen.getvalue()
+    assert "about 2 min left" in shown
     assert shown.index("5,000 / 10,000") < shown.index("failed") < shown.rindex("1 running, 1 finished, 1 failed")
 
 

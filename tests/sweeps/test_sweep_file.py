@@ -28,6 +28,11 @@ def test_a_grid_has_every_combination_once(tmp_path):
     assert len(settings) == 6
     assert {"model.discount": 0.99, "seed_everything": 2} in settings
     assert len(read_sweep(write(tmp_path, run_cap=4)).settings(0)) == 4
+    assert not read_sweep(write(tmp_path)).early_terminate
+
+
+def test_a_sweep_says_that_it_asks_for_early_ends(tmp_path):
+    assert read_sweep(write(tmp_path, early_terminate={"type": "hyperband", "min_iter": 2})).early_terminate
 
 
 def test_a_random_sweep_draws_the_same_again_and_within_bounds(tmp_path):

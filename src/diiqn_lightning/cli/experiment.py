@@ -35,12 +35,16 @@ def parser() -> argparse.ArgumentParser:
         "--reuse",
         type=Path,
         nargs="*",
-        default=[Path("results/ledger.csv")],
         metavar="LEDGER",
-        help="ledgers whose runs serve again (results/ledger.csv)",
+        help="ledgers whose runs serve again (results/ledger.csv and results/*/ledger.csv)",
     )
     options.add_argument("--dry_run", action="store_true", help="check everything, say the cost, print the commands")
     return options
+
+
+def shipped_ledgers() -> list[Path]:
+    """All of ``results/``, the one of all runs first."""
+    return [Path("results/ledger.csv"), *sorted(Path("results").glob("*/ledger.csv"))]
 
 
 def run(arguments: list[str]) -> int:
@@ -55,6 +59,7 @@ def run(arguments: list[str]) -> int:
         refuse_twins,
         write_measures,
     )
+    from diiqn_lightning.cli.studies import COPY
     from diiqn_lightning.sweeps.cells import Cell
     from diiqn_lightning.sweeps.cost import cost
     from diiqn_lightning.sweeps.experiment_file import read_experiment
@@ -67,7 +72,8 @@ def run(arguments: list[str]) -> int:
     path = options.ledger or out / "ledger.csv"
     report_arguments = [str(path), "--out", str(out), *experiment.report]
     report.parser().parse_args(report_arguments)
-    reusable = ReusableRuns([*options.reuse, path])
+    ledgers = options.reuse if options.reuse is not None else shipped_ledgers()
+    reusable = ReusableRuns([*ledgers, path])
     planned = list(experiment.runs(folder / "experts", options.seeds, options.max_frames))
     print(f"{experiment.question}\n{len(planned)} runs; checking their options …", flush=True)
     if not options.dry_run:
@@ -104,7 +110,7 @@ def run(arguments: list[str]) -> int:
     ledger = ExperimentLedger(path, experiment.measures, whole.environments, whole.variants, keys)
     with writing("--out", out):
         out.mkdir(parents=True, exist_ok=True)
-        (out / "experiment.yaml").write_text(options.file.read_text())
+        (out / COPY).write_text(options.file.read_text())
     with writing("--ledger", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         for name, hit in hits.items():

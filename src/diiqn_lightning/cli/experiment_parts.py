@@ -15,15 +15,21 @@ from diiqn_lightning.sweeps.experiment_ledger import ExperimentLedger
 
 
 def record_experts(experiment: Experiment, runs: Sequence[ExperimentRun], folder: Path) -> None:
-    """Record the datasets that some of the runs learn from and that are not there yet.
+    """Record the datasets that some of the runs learn from and that are not there yet; says first what it all costs.
 
     Raises:
         InputError: if one cannot be recorded; ``record`` has said why.
     """
-    for name, words in experiment.experts.items():
+    missing = {
+        name: words
+        for name, words in experiment.experts.items()
+        if not (path := _recorded(folder, name)).exists() and any(_learns_from(run, path) for run in runs)
+    }
+    if missing:
+        frames = sum(run.max_frames for run in runs)
+        print(f"records first {', '.join(missing)}; then come at most {frames:,} frames of runs", flush=True)
+    for name, words in missing.items():
         path = _recorded(folder, name)
-        if path.exists() or not any(_learns_from(run, path) for run in runs):
-            continue
         with writing("--runs", folder):
             folder.mkdir(parents=True, exist_ok=True)
         done = subprocess.run([sys.executable, "-m", "diiqn_lightning", "record", *words, f"--out={path}"])

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
+    from diiqn_lightning.cli.studies import study_of
     from diiqn_lightning.report.finished_run import named_without_a_shared_skill
     from diiqn_lightning.report.sources import collect
     from diiqn_lightning.report.write import write_report
@@ -64,7 +65,9 @@ def run(arguments: list[str]) -> int:
     runs = named_without_a_shared_skill(runs)
     command = shlex.join(["python", "-m", "diiqn_lightning", "report", *arguments])
     with writing("--out", options.out):
-        told, written = write_report(runs, collected.left_out, options.baseline, command, options.out)
+        told, written = write_report(
+            runs, collected.left_out, options.baseline, command, options.out, study_of(options.runs)
+        )
     print(told)
     print("\n" + "\n".join(str(options.out / name) for name in written))
     return 0

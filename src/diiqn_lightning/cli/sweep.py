@@ -61,6 +61,8 @@ def run(arguments: list[str]) -> int:
         place = cell_name({name: value for name, value in setting.items() if name != "seed_everything"})
         plans[name] = PlannedRun(name, (*sweep.command(setting), *more), folder / place)
     print(f"checking the options of {len(plans)} runs …", flush=True)
+    if sweep.early_terminate:
+        print(f"note: early_terminate in {options.file} is left to W&B's server; here every cell runs to its end")
     cells = make_cells(list(plans.values()))
     if options.dry_run:
         print_commands(cells)

@@ -257,6 +257,8 @@ class TrainingCLI(LightningCLI):
             "env_id": config.data.env,
             "seed": config.seed_everything,
             "command": self._command(),
+            # Of the start: a checkout may have moved on while the run was made.
+            "git_revision": self.folder.last_session().get("git_revision"),
         }
 
     def _command(self) -> str:

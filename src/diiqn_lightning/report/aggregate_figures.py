@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.panels import LINES, MARKERS, draw_band, panels_of_curves
+from diiqn_lightning.report.panels import LINES, MARKERS, draw_band, panels_of_curves, share_height
 from diiqn_lightning.report.scores import GameScores, normalised_curves
+from diiqn_lightning.report.shares import line_numbers, shares_among
 from diiqn_lightning.report.statistics import (
     Interval,
     iqm,
@@ -30,15 +31,16 @@ def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Seq
         baseline: label of the baseline.
         order: of all labels of a report, so that a label has the same colour and marker in every figure.
     """
+    numbers = line_numbers(order, baseline)
     figure = new_figure((9, 1.4 + 0.45 * len(scores)))
     left, right = figure.subplots(1, 2, sharey=True)
     means = {label: iqm(scores[label]) for label in scores}
     labels = sorted(scores, key=lambda label: -means[label].estimate)
     for row, label in enumerate(labels):
-        _draw_interval(left, row, means[label], order.index(label))
+        _draw_interval(left, row, means[label], numbers[label])
         if label != baseline:
             better = probability_of_improvement(scores[label], scores[baseline])
-            _draw_interval(right, row, better, order.index(label))
+            _draw_interval(right, row, better, numbers[label])
     left.set_yticks(range(len(labels)), labels)
     left.set_xlabel("IQM of normalised scores")
     right.set_xlabel(f"probability of improvement over {baseline}")
@@ -49,23 +51,26 @@ def intervals_figure(scores: Mapping[str, GameScores], baseline: str, order: Seq
     return figure
 
 
-def profile_figure(scores: Mapping[str, GameScores], order: Sequence[str]) -> Any:
+def profile_figure(scores: Mapping[str, GameScores], baseline: str, order: Sequence[str]) -> Any:
     """Share of runs above each normalised score, with bootstrap bands.
 
     Args:
         scores: over the same games for each label.
+        baseline: label of the baseline.
         order: of all labels of a report.
     """
     highest = max(value for games in scores.values() for own in games.values() for value in own)
     thresholds = np.linspace(0, 1.05 * max(highest, 1.0), THRESHOLDS)
-    figure, (panel,) = panels_of_curves(["performance profile"], width=6, height=3.6 + 0.17 * len(scores))
-    for label, games in scores.items():
-        profile = performance_profile(games, thresholds.tolist())
-        draw_band(panel, label, thresholds.tolist(), profile, order.index(label))
-    panel.xaxis.set_major_formatter("{x:g}")
-    panel.set_xlabel("normalised score τ (0 random agent, 1 baseline)")
-    panel.set_ylabel("share of runs with a score above τ")
-    legend(panel)
+    profiles = {label: performance_profile(games, thresholds.tolist()) for label, games in scores.items()}
+    numbers = line_numbers(order, baseline)
+    figure, panels = _panels("performance profile", parts := shares_among(list(scores), order, baseline))
+    for panel, part in zip(panels, parts, strict=True):
+        for label in part:
+            draw_band(panel, label, thresholds.tolist(), profiles[label], numbers[label])
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.set_xlabel("normalised score τ (0 random agent, 1 baseline)")
+        legend(panel)
+    panels[0].set_ylabel("share of runs with a score above τ")
     return figure
 
 
@@ -82,15 +87,28 @@ def efficiency_figure(
         order: of all labels of a report.
     """
     title = f"{len(games)} game{'s' if len(games) > 1 else ''}"
-    figure, (panel,) = panels_of_curves([title], width=6, height=3.6 + 0.17 * len(labels))
-    for label in labels:
-        frames, curves = normalised_curves(runs, baseline, label, games)
-        if frames:
-            draw_band(panel, label, frames, iqm_and_band(curves), order.index(label))
-    panel.axhline(1, color=GREY, linestyle=":", linewidth=1)
-    panel.set_ylabel("IQM of normalised scores")
-    legend(panel)
+    curves = {label: normalised_curves(runs, baseline, label, games) for label in labels}
+    bands = {label: (frames, iqm_and_band(own)) for label, (frames, own) in curves.items() if frames}
+    numbers = line_numbers(order, baseline)
+    figure, panels = _panels(title, parts := shares_among(labels, order, baseline))
+    for panel, part in zip(panels, parts, strict=True):
+        for label in part:
+            if label in bands:
+                draw_band(panel, label, *bands[label], numbers[label])
+        panel.axhline(1, color=GREY, linestyle=":", linewidth=1)
+        legend(panel)
+    share_height(panels)
+    panels[0].set_ylabel("IQM of normalised scores")
     return figure
+
+
+def _panels(title: str, parts: Sequence[Sequence[str]]) -> tuple[Any, list[Any]]:
+    """One panel, or one for each part of the lines."""
+    titles = (
+        [title] if len(parts) == 1 else [f"{title}, {number} of {len(parts)}" for number in range(1, len(parts) + 1)]
+    )
+    width = 6 if len(parts) == 1 else 4.6
+    return panels_of_curves(titles, width=width, height=3.6 + 0.17 * max(map(len, parts)))
 
 
 def _draw_interval(panel: Any, row: int, interval: Interval, number: int) -> None:

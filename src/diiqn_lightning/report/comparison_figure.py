@@ -1,17 +1,31 @@
 """Learning curves of several runs as one picture: returns, or what guided the agents."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.panels import draw_mean, panels_of_curves
+from diiqn_lightning.report.panels import draw_mean, panels_of_curves, share_height
+from diiqn_lightning.report.shares import line_numbers, shares_among
 from diiqn_lightning.report.style import GREY, figure_file, legend, legend_of_all
 
 EXPERT_LINES = ("--", "-.", (0, (1, 3)), (0, (8, 2, 1, 2, 1, 2)))
+
+
+class PanelPlan(NamedTuple):
+    """What one panel shows.
+
+    Args:
+        title: of the panel.
+        environment: whose runs.
+        labels: whose lines.
+    """
+
+    title: str
+    environment: str
+    labels: list[str]
 
 
 def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
@@ -24,45 +38,53 @@ def draw_comparison(runs: Sequence[FinishedRun], path: Path) -> None:
     figure_file(returns_figure(runs), path)
 
 
-def returns_figure(runs: Sequence[FinishedRun]) -> Any:
-    """A panel for each environment: means over seeds with bootstrap bands, the experts' and a random agent's lines."""
+def returns_figure(runs: Sequence[FinishedRun], baseline: str = "dqn") -> Any:
+    """Panels for each environment: means over seeds with bootstrap bands, the experts' and a random agent's lines."""
     groups = grouped(runs)
-    environments = list(dict.fromkeys(environment for environment, _ in groups))
-    labels = list(dict.fromkeys(label for _, label in groups))
-    figure, panels = panels_of_curves(environments, height=_height(groups))
-    for environment, panel in zip(environments, panels, strict=True):
-        for number, label in enumerate(labels):
-            if group := groups.get((environment, label)):
-                draw_mean(panel, label, [run.curve for run in group], number)
+    plans = plan_panels(list(groups), baseline)
+    numbers = line_numbers(list(dict.fromkeys(label for _, label in groups)), baseline)
+    figure, panels = panels_of_curves([plan.title for plan in plans], height=_height(plans))
+    for plan, panel in zip(plans, panels, strict=True):
+        for label in plan.labels:
+            if group := groups.get((plan.environment, label)):
+                draw_mean(panel, label, [run.curve for run in group], numbers[label])
     shared = legend_of_all(figure, panels)
-    for environment, panel in zip(environments, panels, strict=True):
-        levels = _draw_levels(panel, [run for (at, _), group in groups.items() if at == environment for run in group])
+    for plan, panel in zip(plans, panels, strict=True):
+        here = [run for (at, _), group in groups.items() if at == plan.environment for run in group]
+        levels = _draw_levels(panel, here)
         legend(panel, levels if shared else None)
+    for environment in {plan.environment for plan in plans}:
+        share_height([panel for plan, panel in zip(plans, panels, strict=True) if plan.environment == environment])
     panels[0].set_ylabel("return of an episode, ε = 0.01")
     return figure
 
 
-def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any | None:
-    """A panel for each environment in which runs have a metric of the guidance; ``None`` where none has.
+def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str, baseline: str = "dqn") -> Any | None:
+    """Panels for each environment in which runs have a metric of the guidance; ``None`` where none has.
 
     Args:
         runs: what to compare.
         metric: one of ``GUIDANCE``, from 0 to 1.
         title: of the y-axis.
+        baseline: label that each panel has, if it has the metric.
     """
     groups = {
         name: [run.guidance[metric] for run in group if metric in run.guidance] for name, group in grouped(runs).items()
     }
     groups = {name: curves for name, curves in groups.items() if curves}
-    environments = list(dict.fromkeys(environment for environment, _ in groups))
-    labels = list(dict.fromkeys(label for _, label in grouped(runs)))
-    if not environments:
+    if not groups:
         return None
-    figure, panels = panels_of_curves(environments, height=_height(groups))
-    for environment, panel in zip(environments, panels, strict=True):
-        for number, label in enumerate(labels):
-            if curves := groups.get((environment, label)):
-                draw_mean(panel, label, curves, number)
+    numbers = line_numbers(list(dict.fromkeys(label for _, label in grouped(runs))), baseline)  # those of the returns
+    plans = [
+        plan
+        for plan in plan_panels(list(grouped(runs)), baseline)
+        if any((plan.environment, label) in groups for label in plan.labels)
+    ]
+    figure, panels = panels_of_curves([plan.title for plan in plans], height=_height(plans))
+    for plan, panel in zip(plans, panels, strict=True):
+        for label in plan.labels:
+            if curves := groups.get((plan.environment, label)):
+                draw_mean(panel, label, curves, numbers[label])
         panel.set_ylim(-0.02, 1.02)
     if not legend_of_all(figure, panels):
         for panel in panels:
@@ -71,9 +93,26 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str) -> Any
     return figure
 
 
-def _height(groups: Iterable[tuple[str, str]]) -> float:
+def plan_panels(groups: Sequence[tuple[str, str]], baseline: str) -> list[PanelPlan]:
+    """One panel for each environment, or as many as its lines need; the baseline and DIIQN are in each of them.
+
+    Args:
+        groups: environments and labels.
+        baseline: label to compare with.
+    """
+    labels = list(dict.fromkeys(label for _, label in groups))
+    plans = []
+    for environment in dict.fromkeys(environment for environment, _ in groups):
+        here = shares_among([label for place, label in groups if place == environment], labels, baseline)
+        for number, share in enumerate(here, start=1):
+            title = environment if len(here) == 1 else f"{environment}, {number} of {len(here)}"
+            plans.append(PanelPlan(title, environment, share))
+    return plans
+
+
+def _height(plans: Sequence[PanelPlan]) -> float:
     """Of a panel, in inches, with room for the longest legend below it, or for one of all panels."""
-    return 3.8 + 0.17 * max(Counter(environment for environment, _ in groups).values())
+    return 3.8 + 0.17 * max(len(plan.labels) for plan in plans)
 
 
 def _draw_levels(panel: Any, runs: list[FinishedRun]) -> list[Any]:

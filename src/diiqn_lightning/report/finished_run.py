@@ -23,7 +23,7 @@ class FinishedRun:
         key: of the ledger: runs of the same key and other seeds are repetitions.
         guidance: curves of ``GUIDANCE``, where there are any.
         command, git_revision: how it was made, where known.
-        versions: of packages, where known; ledgers and exports do not have them.
+        versions: of packages, where known; exports and older ledgers do not have them.
         skill_in_label: whether the label says which expert it learned from.
     """
 

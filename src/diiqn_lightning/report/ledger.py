@@ -61,7 +61,11 @@ COLUMNS = (
     "frames_per_second",
     "git_revision",
     "command",
+    "versions",
 )
+NOT_IN_OLDER_ONES = ("versions",)
+"""Columns that ledgers of earlier versions do not have."""
+
 CURVE_COLUMNS = (
     "eval/return",
     "eval/return_standard_error",
@@ -148,6 +152,7 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
         "command": without_places(summary["command"]),
+        "versions": ", ".join(f"{name} {number}" for name, number in summary.get("versions", {}).items()),
     }
 
 
@@ -197,7 +202,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
     ordered = sorted(rows, key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"])))
     aside = path.with_name(path.name + ".partial")
     with aside.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(ordered)
     aside.replace(path)

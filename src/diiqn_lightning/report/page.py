@@ -21,6 +21,7 @@ from diiqn_lightning.report.page_results import (
     guidance_section,
     returns_section,
 )
+from diiqn_lightning.report.study import Study
 from diiqn_lightning.report.verdicts import RULE, Verdict
 
 WRITERS = ("diiqn-lightning", "numpy", "scipy", "matplotlib")
@@ -37,6 +38,7 @@ class Material(NamedTuple):
         verdicts: on the paper's claims.
         notes, left_out: sentences on what was cut and on what is not in the report.
         command: that made it.
+        study: that the runs belong to.
     """
 
     runs: Sequence[FinishedRun]
@@ -47,6 +49,7 @@ class Material(NamedTuple):
     notes: Sequence[str]
     left_out: Sequence[str]
     command: str
+    study: Study
 
 
 def write_page(material: Material, out: Path) -> list[str]:
@@ -80,11 +83,11 @@ def build(material: Material, figures: Path) -> Document:
         f"Runs on {environments}",
         [
             _compared(material),
-            curves_section(material.whole, figures),
+            curves_section(material.whole, baseline, figures),
             returns_section(runs, baseline),
             games_section(runs, baseline, material.means, figures),
             frames_section(runs, material.whole, baseline),
-            guidance_section(material.whole, figures),
+            guidance_section(material.whole, baseline, figures),
             _claims(material.verdicts),
             Section("How each number is computed", [Items(DEFINITIONS)]),
             _commands(material),
@@ -140,7 +143,12 @@ def _compared(material: Material) -> Section:
         ]
         for (environment, label), group in grouped(material.whole).items()
     ]
-    blocks: list[Block] = [Table("Finished runs.", ("environment", "algorithm", "seeds", "frames", "expert"), rows)]
+    blocks: list[Block] = []
+    if material.study.question:
+        blocks.append(Text(material.study.question))
+    if material.study.claim:
+        blocks.append(Text(f"The claim: {material.study.claim}"))
+    blocks.append(Table("Finished runs.", ("environment", "algorithm", "seeds", "frames", "expert"), rows))
     if material.notes:
         blocks += [Text("*To be known before reading on:*"), Items(material.notes)]
     if material.left_out:
@@ -150,8 +158,11 @@ def _compared(material: Material) -> Section:
 
 def _claims(verdicts: Sequence[Verdict]) -> Section:
     units = {"higher": "in return", "faster": "% fewer frames"}
-    rows = []
+    rows, untouched = [], []
     for each in verdicts:
+        if not each.label:
+            untouched.append(each.claim.statement + (f" ({each.environment})" if each.environment else ""))
+            continue
         measured = ""
         if each.measured is not None:
             least = min(count for count in each.seeds if count)
@@ -162,7 +173,10 @@ def _claims(verdicts: Sequence[Verdict]) -> Section:
     source = (
         f"Claims of {SOURCE}. The paper's full text was not at hand: its numbers for single games are not known here."
     )
-    return Section("The paper's claims beside ours", [Table(source, columns, rows), Text(RULE.replace("\n", " "))])
+    blocks: list[Block] = [Table(source, columns, rows), Text(RULE.replace("\n", " "))] if rows else [Text(source)]
+    if untouched:
+        blocks.append(Text(f"Not measured by these runs: {'; '.join(untouched)}."))
+    return Section("The paper's claims beside ours", blocks)
 
 
 def _commands(material: Material) -> Section:
@@ -175,8 +189,10 @@ def _commands(material: Material) -> Section:
     if revisions:
         blocks.append(Text(f"Revisions of the source: {', '.join(f'`{each}`' for each in revisions)}."))
     versions = sorted({f"{name} {number}" for run in material.whole for name, number in run.versions.items()})
-    known = ", ".join(versions) if versions else "not known: ledgers and exports do not have them"
-    blocks.append(Text(f"Versions that the runs were made with: {known}."))
+    known = ", ".join(versions) if versions else "not known: exports and older ledgers do not have them"
+    silent = sum(not run.versions for run in material.whole)
+    some = f"; {silent} of {len(material.whole)} do not say" if versions and silent else ""
+    blocks.append(Text(f"Versions that the runs were made with: {known}{some}."))
     return Section("Commands and versions", blocks)
 
 

@@ -36,14 +36,14 @@ GUIDANCE_FIGURES = (
 )
 
 
-def curves_section(runs: Sequence[FinishedRun], folder: Path) -> Section:
+def curves_section(runs: Sequence[FinishedRun], baseline: str, folder: Path) -> Section:
     """Learning curves of whole runs, also of those that are cut elsewhere."""
     labels = ", ".join(dict.fromkeys(label for _, label in grouped(runs)))
     environments = ", ".join(sorted({run.environment for run in runs}))
     picture = _picture(
         folder,
         "curves",
-        returns_figure(runs),
+        returns_figure(runs, baseline),
         f"Learning curves of {labels} on {environments}: evaluated return over environment frames.",
         "Mean over seeds of the evaluated return, with bootstrap bands; a single seed has no band. Grey lines: the "
         f"experts and a random agent. {LINES_APART}",
@@ -147,7 +147,7 @@ def _game_pictures(runs: Sequence[FinishedRun], baseline: str, folder: Path) -> 
         _picture(
             folder,
             "profiles",
-            profile_figure(scores, order),
+            profile_figure(scores, baseline, order),
             f"Performance profiles of {names}.",
             f"Share of runs above each normalised score, over {where}. {LINES_APART}{note}",
         ),
@@ -189,11 +189,11 @@ def frames_section(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], ba
     return Section("Frames to a return", [Table(caption, columns, rows)])
 
 
-def guidance_section(runs: Sequence[FinishedRun], folder: Path) -> Section:
+def guidance_section(runs: Sequence[FinishedRun], baseline: str, folder: Path) -> Section:
     """Confidence and inference accuracy over time."""
     blocks: list[Block] = []
     for name, metric, title, caption in GUIDANCE_FIGURES:
-        figure = guidance_figure(runs, metric, title)
+        figure = guidance_figure(runs, metric, title, baseline)
         if figure is not None:
             blocks.append(
                 _picture(folder, name, figure, f"{title} over environment frames.", f"{caption} {LINES_APART}")

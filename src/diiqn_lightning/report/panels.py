@@ -9,11 +9,12 @@ from matplotlib.ticker import FuncFormatter
 
 from diiqn_lightning.report.finished_run import Curve
 from diiqn_lightning.report.statistics import Interval, mean_and_band
-from diiqn_lightning.report.style import BLUE, GREEN, ORANGE, PURPLE, YELLOW, new_figure
+from diiqn_lightning.report.style import BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW, new_figure
 
-COLOURS, DASHES = (BLUE, ORANGE, GREEN, PURPLE, YELLOW), ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
-LINES = tuple((COLOURS[i % 5], DASHES[(i + i // 5) % 5]) for i in range(25))
-"""Colour and dashes of each label, 25 pairs: among the first five the dashes alone tell them apart."""
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY)
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)), (0, (9, 3)))
+LINES = tuple((COLOURS[i % 6], DASHES[(i + i // 6) % 6]) for i in range(36))
+"""Colour and dashes of each label, 36 pairs: among the first six the dashes alone tell them apart."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Marker of each label: in grey, and where dashes are hard to tell, the markers still are."""
@@ -38,6 +39,13 @@ def panels_of_curves(titles: Sequence[str], width: float = 4.6, height: float = 
         panel.set_xlabel("environment frames")
         panel.xaxis.set_major_formatter(FuncFormatter(lambda frames, _: f"{frames / 1000:,.0f}k"))
     return figure, panels[: len(titles)]
+
+
+def share_height(panels: Sequence[Any]) -> None:
+    """The same return at the same height in all of some panels."""
+    limits = [panel.get_ylim() for panel in panels]
+    for panel in panels:
+        panel.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
 def draw_seeds(panel: Any, label: str, seeds: Sequence[Curve], colour: str, dashes: object) -> None:

@@ -1,7 +1,7 @@
 """Where a report's runs come from: run folders, ledgers, exports of W&B and its offline folders."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,10 +105,10 @@ def _from_folder(folder: RunFolder) -> FinishedRun:
             str(folder.path),
             f"its summary.json and config.yaml are not those of a run ({type(error).__name__})",
         ) from error
-    return _from_row(row, folder.metrics, folder.read_summary().get("versions", {}))
+    return _from_row(row, folder.metrics)
 
 
-def _from_row(row: dict[str, Any], metrics: Path, versions: Mapping[str, str] | None = None) -> FinishedRun:
+def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
     try:
         columns = read_metrics(metrics)
         return FinishedRun(
@@ -123,7 +123,7 @@ def _from_row(row: dict[str, Any], metrics: Path, versions: Mapping[str, str] | 
             {name: columns[name] for name in GUIDANCE if name in columns},
             row.get("command") or "",
             row.get("git_revision") or "",
-            versions or {},
+            dict(each.rsplit(" ", 1) for each in (row.get("versions") or "").split(", ") if " " in each),
         )
     except (KeyError, ValueError, OSError) as error:
         raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error

@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 matplotlib.rcParams["svg.hashsalt"] = "diiqn-lightning"
 
 # Okabe and Ito's colours.
-BLUE, ORANGE, GREEN, YELLOW, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#666666"
+BLUE, ORANGE, GREEN, YELLOW, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
+SKY, GREY = "#56B4E9", "#666666"
 
 
 def new_figure(size: tuple[float, float]) -> Any:

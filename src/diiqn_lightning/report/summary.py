@@ -24,7 +24,7 @@ def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         trainer: of the finished run.
-        facts: algorithm, environment, env_id, seed, command.
+        facts: algorithm, environment, env_id, seed, command, and the revision that the run started with.
     """
     data, module = trainer.datamodule, trainer.lightning_module
     metrics = next(c for c in trainer.callbacks if isinstance(c, TrainingMetrics))
@@ -41,7 +41,6 @@ def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "random_return": random_return(data),
         "expert": expert,
         "versions": {name: version(name) for name in PACKAGES},
-        "git_revision": git_revision(),
     }
 
 

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from diiqn_lightning.report.claims import CLAIMS, EQUAL_WITHIN, OURS, Claim
@@ -45,17 +45,24 @@ class Verdict(NamedTuple):
     verdict: str
 
 
-def verdicts(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], baseline: str = "dqn") -> list[Verdict]:
+def verdicts(
+    runs: Sequence[FinishedRun],
+    whole: Sequence[FinishedRun],
+    baseline: str = "dqn",
+    stands_for: Mapping[str, str] | None = None,
+) -> list[Verdict]:
     """Verdicts on all claims, at least one row for each, and one for the environments that it was not measured in.
 
     Args:
         runs: finished runs of equal length in each environment.
         whole: the same, not cut: frames to a return are counted on these.
-        baseline: label that stands for DQN.
+        baseline: label that stands for DQN, if it is none of the paper's own algorithms.
+        stands_for: algorithms of this software by the names that runs have in an experiment.
     """
+    stands_for = stands_for or {}
     rows: list[Verdict] = []
     for claim in CLAIMS:
-        own = [row for row in _measurements(claim, runs, whole, baseline) if row is not None]
+        own = [row for row in _measurements(claim, runs, whole, baseline, stands_for) if row is not None]
         if claim.kind == "largest_gain" and own:
             own = [_largest(claim, own)]
         rows += own
@@ -77,12 +84,16 @@ def judge(claim: Claim, measured: Interval) -> str:
 
 
 def _measurements(
-    claim: Claim, runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], baseline: str
+    claim: Claim,
+    runs: Sequence[FinishedRun],
+    whole: Sequence[FinishedRun],
+    baseline: str,
+    stands_for: Mapping[str, str],
 ) -> list[Verdict | None]:
     groups, uncut = grouped(runs), grouped(whole)
     rows: list[Verdict | None] = []
     for (environment, label), group in groups.items():
-        if group[0].algorithm not in OURS[claim.algorithm]:
+        if not _is_ours(group[0], claim.algorithm, stands_for):
             continue
         if claim.environments and not any(_is_of(environment, name) for name in claim.environments):
             continue
@@ -92,7 +103,7 @@ def _measurements(
             continue
         here = {name: others for (place, name), others in groups.items() if place == environment}
         for name, others in here.items():
-            if _is_reference(claim, name, others, group, baseline):
+            if _is_reference(claim, name, others, group, baseline, stands_for):
                 if claim.kind == "faster":
                     near_best = level_near_best(list(here.values()))
                     rows.append(
@@ -110,12 +121,22 @@ def _is_of(environment: str, name: str) -> bool:
     return environment == name or environment.startswith(f"{name}_")
 
 
+def _is_ours(run: FinishedRun, algorithm: str, stands_for: Mapping[str, str]) -> bool:
+    """Whether a run is of what stands for one of the paper's algorithms."""
+    return stands_for.get(run.algorithm, run.algorithm) in OURS[algorithm]
+
+
 def _is_reference(
-    claim: Claim, name: str, others: Sequence[FinishedRun], group: Sequence[FinishedRun], baseline: str
+    claim: Claim,
+    name: str,
+    others: Sequence[FinishedRun],
+    group: Sequence[FinishedRun],
+    baseline: str,
+    stands_for: Mapping[str, str],
 ) -> bool:
     """Whether a group is what the claim compares with: the baseline, or an algorithm that has the same expert."""
     if claim.reference == "dqn":
-        return name == baseline
+        return name == baseline and not any(_is_ours(others[0], algorithm, stands_for) for algorithm in OURS)
     return others[0].algorithm == claim.reference and others[0].expert == group[0].expert
 
 

@@ -12,11 +12,17 @@ from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import gain_rows, interquartile_means, write_gains
 from diiqn_lightning.report.ledger import without_places
 from diiqn_lightning.report.page import Material, notes_on, write_page
+from diiqn_lightning.report.study import Study
 from diiqn_lightning.report.verdicts import Verdict, verdicts
 
 
 def write_report(
-    whole: Sequence[FinishedRun], left_out: Sequence[str], baseline: str, command: str, out: Path
+    whole: Sequence[FinishedRun],
+    left_out: Sequence[str],
+    baseline: str,
+    command: str,
+    out: Path,
+    study: Study = Study(),  # noqa: B008 - frozen
 ) -> tuple[str, list[str]]:
     """Write a report's folder; files of the same names are replaced.
 
@@ -26,6 +32,7 @@ def write_report(
         baseline: label of the baseline.
         command: that makes the report.
         out: the folder; made if it is missing.
+        study: that the runs belong to.
 
     Returns:
         What to tell the user, and the names of what was written.
@@ -46,11 +53,11 @@ def write_report(
             told.append(write_gains(gains, aside / "gains.csv"))
             figures["normalised"] = means
             written.append("gains.csv")
-        judged = verdicts(runs, whole, baseline)
+        judged = verdicts(runs, whole, baseline, study.stands_for)
         figures["claims"] = [_as_json(verdict) for verdict in judged]
         (aside / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
         notes = [*notes, *notes_on(runs, baseline)]
-        material = Material(runs, whole, baseline, means, judged, notes, left_out, without_places(command))
+        material = Material(runs, whole, baseline, means, judged, notes, left_out, without_places(command), study)
         written += write_page(material, aside)
         shutil.copyfile(aside / "figures" / "curves.png", aside / "curves.png")
         for path in sorted(path for path in aside.rglob("*") if path.is_file()):

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.claims import OURS
+from diiqn_lightning.report.study import Study
 from diiqn_lightning.sweeps.yaml_file import read_mapping, refuse_options, whole_number
 
 REQUIRED = ("name", "question", "variants", "environments", "seeds", "max_frames")
-FIELDS = (*REQUIRED, "claim", "base", "arguments", "experts", "max_frames_in", "report", "measures")
+FIELDS = (*REQUIRED, "claim", "base", "arguments", "experts", "max_frames_in", "report", "measures", "stands_for")
 SET_BY_THE_VERB = ("run_dir", "ckpt_path", "max_frames", "seed_everything")
 EXPERTS, ENVIRONMENT = "{experts}", "{environment}"
 """Stand in arguments for the folder of the experts that are recorded for the experiment, and a run's environment."""
@@ -23,12 +25,14 @@ class ExperimentRun:
         environment, variant: names in the experiment.
         seed: of the run.
         options: of ``fit``, all of them but the run's folder.
+        max_frames: of the run.
     """
 
     environment: str
     variant: str
     seed: int
     options: tuple[str, ...]
+    max_frames: int
 
     @property
     def name(self) -> str:
@@ -54,6 +58,7 @@ class Experiment:
         max_frames_in: by environment, where runs are of another length.
         report: arguments of ``report``.
         measures: columns of ``metrics.csv`` whose last values are put side by side.
+        stands_for: algorithms of this software by variants, whose claims the report judges by them.
     """
 
     path: Path
@@ -70,6 +75,12 @@ class Experiment:
     max_frames_in: dict[str, int]
     report: tuple[str, ...]
     measures: tuple[str, ...]
+    stands_for: dict[str, str]
+
+    @property
+    def study(self) -> Study:
+        """What its report tells of it."""
+        return Study(self.question, self.claim, self.stands_for)
 
     def runs(self, experts: Path, seeds: int | None, max_frames: int | None) -> Iterator[ExperimentRun]:
         """All runs, seed by seed, so that whatever time allows is complete for the seeds that it covers.
@@ -82,16 +93,17 @@ class Experiment:
         following = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + (seeds or 0))
         for seed in [*self.seeds, *following][: seeds or len(self.seeds)]:
             for environment in self.environments:
+                frames = max_frames or self.max_frames_in.get(environment, self.max_frames)
                 for variant in self.variants:
                     words = [
                         *self._options(environment, variant),
                         f"--seed_everything={seed}",
-                        f"--max_frames={max_frames or self.max_frames_in.get(environment, self.max_frames)}",
+                        f"--max_frames={frames}",
                     ]
                     options = tuple(
                         word.replace(EXPERTS, str(experts)).replace(ENVIRONMENT, environment) for word in words
                     )
-                    yield ExperimentRun(environment, variant, seed, options)
+                    yield ExperimentRun(environment, variant, seed, options, frames)
 
     def only(self, variants: Sequence[str] | None, environments: Sequence[str] | None) -> "Experiment":
         """A part of it.
@@ -152,6 +164,7 @@ def read_experiment(path: Path) -> Experiment:
         _lengths(path, content.get("max_frames_in") or {}, environments),
         _words(f"report in {path}", content.get("report"), refused=("out",)),
         tuple(str(measure) for measure in content.get("measures") or ()),
+        _standing(path, content.get("stands_for") or {}, variants),
     )
 
 
@@ -162,6 +175,19 @@ def _some(option: str, there: dict[str, tuple[str, ...]], names: Sequence[str] |
         if name not in there:
             raise InputError(option, name, f"choose among {', '.join(there)}")
     return {name: words for name, words in there.items() if name in names}
+
+
+def _standing(path: Path, content: Any, variants: Any) -> dict[str, str]:
+    field = f"stands_for in {path}"
+    if not isinstance(content, dict):
+        raise InputError(field, content, "write a mapping of variants and algorithms")
+    known = [name for names in OURS.values() for name in names]
+    for variant, algorithm in content.items():
+        if variant not in variants:
+            raise InputError(field, variant, f"choose among {', '.join(variants)}")
+        if algorithm not in known:
+            raise InputError(f"stands_for.{variant} in {path}", algorithm, f"choose among {', '.join(known)}")
+    return dict(content)
 
 
 def _lengths(path: Path, content: Any, environments: Any) -> dict[str, int]:

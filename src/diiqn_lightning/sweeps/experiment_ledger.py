@@ -7,6 +7,7 @@ from pathlib import Path
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import (
     COLUMNS,
+    NOT_IN_OLDER_ONES,
     curve_file,
     curve_rows,
     ledger_row,
@@ -43,7 +44,7 @@ class ReusableRuns:
         for ledger in ledgers:
             if ledger.exists():
                 rows = read_ledger(ledger)
-                if any(set(COLUMNS) - set(row) for row in rows):
+                if any(set(COLUMNS) - {*NOT_IN_OLDER_ONES} - set(row) for row in rows):
                     raise InputError("ledger", str(ledger), "give a file that the verb ledger wrote")
                 self.rows += [(ledger, row) for row in rows]
 

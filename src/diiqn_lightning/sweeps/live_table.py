@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from diiqn_lightning.report.curve import read_metrics
+from diiqn_lightning.report.finished_run import Curve
 from diiqn_lightning.sweeps.cells import Cell
 from diiqn_lightning.sweeps.runner import CellRun, State
 
@@ -51,13 +52,13 @@ class LiveTable:
         if self._live is None:
             for run in changed:
                 if run.shown != State.WAITING:
-                    print(f"{run.shown:11} {run.cell.name}  {_counts(runs)}", file=self.console.file, flush=True)
+                    print(f"{run.shown:11} {run.cell.name}  {_caption(runs)}", file=self.console.file, flush=True)
         elif changed or time.monotonic() >= self._next:
             self._next = time.monotonic() + REFRESH_SECONDS
             self._live.update(self._table(runs), refresh=True)
 
     def _table(self, runs: Sequence[CellRun]) -> Table:
-        table = Table(*COLUMNS, caption=_counts(runs))
+        table = Table(*COLUMNS, caption=_caption(runs))
         table.columns[0].overflow = "fold"
         ordered = sorted(runs, key=lambda run: SHOWN_FIRST.index(run.state))
         room = max(4, self.console.height - 8)
@@ -85,10 +86,8 @@ def progress(cell: Cell, running: bool) -> tuple[str, str, str, str]:
         cell: whose run.
         running: whether a time left means anything.
     """
-    path = cell.folder.metrics
-    columns = read_metrics(path) if path.exists() else {}
-    frames = max((frames[-1] for frames, _ in columns.values()), default=0)
-    speed = columns.get("train/frames_per_second", ([], [0.0]))[1][-1]
+    columns = _logged(cell)
+    frames, speed = _frames_and_speed(columns)
     evaluated = columns.get("eval/return", columns.get("train/return"))
     left = ""
     if running and speed:
@@ -101,6 +100,36 @@ def progress(cell: Cell, running: bool) -> tuple[str, str, str, str]:
     )
 
 
-def _counts(runs: Sequence[CellRun]) -> str:
+def _caption(runs: Sequence[CellRun]) -> str:
     counts = Counter(run.state for run in runs)
-    return ", ".join(f"{counts[state]} {state}" for state in State if counts[state]) + f" of {len(runs)}"
+    counted = ", ".join(f"{counts[state]} {state}" for state in State if counts[state]) + f" of {len(runs)}"
+    left = seconds_left(runs)
+    return f"{counted}, about {_duration(left)} left" if left else counted
+
+
+def seconds_left(runs: Sequence[CellRun]) -> float | None:
+    """For all cells that wait or run, at the speed of those that run; ``None`` before that is known."""
+    frames, together = 0, 0.0
+    for run in runs:
+        if run.state is State.RUNNING:
+            done, speed = _frames_and_speed(_logged(run.cell))
+            together += speed
+        elif run.state is State.WAITING:
+            done = run.cell.frames_done()
+        else:
+            continue
+        frames += max(0, run.cell.facts.max_frames - done)
+    return frames / together if together else None
+
+
+def _logged(cell: Cell) -> Mapping[str, Curve]:
+    return read_metrics(cell.folder.metrics) if cell.folder.metrics.exists() else {}
+
+
+def _frames_and_speed(columns: Mapping[str, Curve]) -> tuple[int, float]:
+    frames = max((frames[-1] for frames, _ in columns.values()), default=0)
+    return frames, columns.get("train/frames_per_second", ([], [0.0]))[1][-1]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.1f} hours"

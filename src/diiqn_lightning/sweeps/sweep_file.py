@@ -34,6 +34,7 @@ class Sweep:
         method: grid or random.
         parameters: what varies, by option: W&B's description of it.
         run_cap: most cells; ``None`` for all of a grid.
+        early_terminate: whether the file asks for it, which only the server does.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Sweep:
     method: str
     parameters: dict[str, dict[str, Any]]
     run_cap: int | None
+    early_terminate: bool = False
 
     def settings(self, seed: int) -> list[dict[str, Any]]:
         """Values by option for each cell, no two alike.
@@ -105,7 +107,8 @@ def read_sweep(path: Path, run_cap: int | None = None) -> Sweep:
         run_cap = whole_number(f"run_cap in {path}", content["run_cap"])
     if method == "random" and run_cap is None:
         raise InputError(f"run_cap in {path}", None, "say how many cells to draw, in the file or with --run_cap")
-    return Sweep(path, _arguments(path, content["command"]), method, _parameters(path, content["parameters"]), run_cap)
+    arguments, parameters = _arguments(path, content["command"]), _parameters(path, content["parameters"])
+    return Sweep(path, arguments, method, parameters, run_cap, bool(content.get("early_terminate")))
 
 
 def _arguments(path: Path, command: Any) -> tuple[str, ...]:
