@@ -121,3 +121,15 @@ def test_a_baseline_that_is_one_of_the_papers_own_algorithms_is_no_dqn():
     every = runs("literal", "breakout", [5.0, 5.0, 5.1]) + runs("diiqn", "breakout", [8.0, 9.0, 8.5])
     rows = verdicts(every, every, "literal", {"literal": "diiqn_literal"})
     assert not [row for row in rows if row.claim.reference == "dqn" and row.label]
+
+
+def test_a_lower_bound_below_the_claim_decides_nothing():
+    fast, slow = runs("ha_diiqn", "maze2d", [1.0] * 3), runs("dqn", "maze2d", [0.0] * 3)
+    fast = [dataclasses.replace(run, curve=([100, 200], [0.0, 1.0])) for run in fast]
+    late = [dataclasses.replace(run, curve=([150, 200], [1.0, 1.0])) for run in fast]
+    for own, at_least, verdict in ((fast, True, "not measured"), (late, True, "not measured")):
+        (row,) = [row for row in judged(own, slow, kind="faster", reference="dqn") if row.label]
+        assert (row.at_least, row.verdict) == (at_least, verdict)
+    arrives = [dataclasses.replace(run, curve=([180, 200], [1.0, 1.0])) for run in slow]
+    (row,) = [row for row in judged(late, arrives, kind="faster", reference="dqn") if row.label]
+    assert (row.at_least, row.verdict) == (False, "not reproduced")

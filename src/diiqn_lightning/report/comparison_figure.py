@@ -1,5 +1,6 @@
 """Learning curves of several runs as one picture: returns, or what guided the agents."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
@@ -10,6 +11,9 @@ from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.panels import draw_mean, panels_of_curves, share_height
 from diiqn_lightning.report.shares import line_numbers, shares_among
 from diiqn_lightning.report.style import GREY, figure_file, legend, legend_of_all
+
+FAR = 3.0
+"""Times the height of the curves, beyond which a level is not drawn (design choice)."""
 
 EXPERT_LINES = ("--", "-.", (0, (1, 3)), (0, (8, 2, 1, 2, 1, 2)))
 
@@ -43,7 +47,7 @@ def returns_figure(runs: Sequence[FinishedRun], baseline: str = "dqn") -> Any:
     groups = grouped(runs)
     plans = plan_panels(list(groups), baseline)
     numbers = line_numbers(list(dict.fromkeys(label for _, label in groups)), baseline)
-    figure, panels = panels_of_curves([plan.title for plan in plans], height=_height(plans))
+    figure, panels = _panels(plans)
     for plan, panel in zip(plans, panels, strict=True):
         for label in plan.labels:
             if group := groups.get((plan.environment, label)):
@@ -80,7 +84,7 @@ def guidance_figure(runs: Sequence[FinishedRun], metric: str, title: str, baseli
         for plan in plan_panels(list(grouped(runs)), baseline)
         if any((plan.environment, label) in groups for label in plan.labels)
     ]
-    figure, panels = panels_of_curves([plan.title for plan in plans], height=_height(plans))
+    figure, panels = _panels(plans)
     for plan, panel in zip(plans, panels, strict=True):
         for label in plan.labels:
             if curves := groups.get((plan.environment, label)):
@@ -110,21 +114,30 @@ def plan_panels(groups: Sequence[tuple[str, str]], baseline: str) -> list[PanelP
     return plans
 
 
-def _height(plans: Sequence[PanelPlan]) -> float:
-    """Of a panel, in inches, with room for the longest legend below it, or for one of all panels."""
-    return 3.8 + 0.17 * max(len(plan.labels) for plan in plans)
+def _panels(plans: Sequence[PanelPlan]) -> tuple[Any, list[Any]]:
+    """With room for the longest legend below a panel, or for one of all; those of an environment side by side."""
+    height = 3.8 + 0.17 * max(len(plan.labels) for plan in plans)
+    most = max(Counter(plan.environment for plan in plans).values())
+    return panels_of_curves([plan.title for plan in plans], height=height, columns=2 if most == 2 else 3)
 
 
 def _draw_levels(panel: Any, runs: list[FinishedRun]) -> list[Any]:
-    """Lines for the experts and for a random agent, which are returned."""
+    """Lines for the experts and for a random agent, which are returned.
+
+    An expert far above all curves would press them together: its return is then in the legend alone.
+    """
     lines = []
+    low, high = panel.get_ylim()
     experts = {run.expert: run.numbers["expert_return"] for run in runs if "expert_return" in run.numbers}
     for (name, value), style in zip(experts.items(), cycle(EXPERT_LINES), strict=False):
-        lines.append(
-            panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=f"expert {name} ({value:.1f})")
-        )
+        is_far = value > FAR * high
+        label = f"expert {name} ({value:.1f}{', above the picture' if is_far else ''})"
+        lines.append(panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=label))
+        high = high if is_far else max(high, 1.05 * value)
     random = [run.numbers["random_return"] for run in runs if "random_return" in run.numbers]
     if random:
         mean = sum(random) / len(random)
         lines.append(panel.axhline(mean, color=GREY, linestyle=":", linewidth=1, label=f"random agent ({mean:.1f})"))
+        low = min(low, mean - 0.05 * abs(high - mean))
+    panel.set_ylim(low, high)
     return lines

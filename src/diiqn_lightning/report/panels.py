@@ -20,15 +20,18 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """Marker of each label: in grey, and where dashes are hard to tell, the markers still are."""
 
 
-def panels_of_curves(titles: Sequence[str], width: float = 4.6, height: float = 3.6) -> tuple[Any, list[Any]]:
-    """A figure with a panel for each title, at most three in a row, over environment frames.
+def panels_of_curves(
+    titles: Sequence[str], width: float = 4.6, height: float = 3.6, columns: int = 3
+) -> tuple[Any, list[Any]]:
+    """A figure with a panel for each title over environment frames.
 
     Args:
         titles: of the panels, at least one.
         width: of a panel, inches.
         height: of a panel, inches.
+        columns: panels in a row, at most.
     """
-    columns = min(3, len(titles))
+    columns = min(columns, len(titles))
     rows = math.ceil(len(titles) / columns)
     figure = new_figure((1 + width * columns, 0.4 + height * rows))
     panels = list(figure.subplots(rows, columns, squeeze=False).flatten())

@@ -21,7 +21,8 @@ estimate is at least a and the interval is above 0, and otherwise *not reproduce
 exceeded where the whole interval is above {EQUAL_WITHIN:g} %, and reproduced where the estimate is at least
 −{EQUAL_WITHIN:g} %. A claim of ending above something is reproduced where the interval of the difference is above 0.
 The largest gain is judged when all its games are measured, or when one is large enough. *Not measured* is what has
-fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by."""
+fewer than {LEAST_SEEDS} seeds on a side, no run at all, or nothing to be measured by, and a lower bound ("at least",
+where the reference never gets there) below what is claimed: it decides nothing."""
 
 
 class Verdict(NamedTuple):
@@ -178,6 +179,8 @@ def _row(
     few = min(count for count in seeds if count) < LEAST_SEEDS
     # A run that never gets to the level was measured, and learns no faster.
     verdict = NOT_MEASURED if few else NOT_REPRODUCED if math.isnan(measured.estimate) else judge(claim, measured)
+    if at_least and verdict == NOT_REPRODUCED and not math.isnan(measured.estimate):
+        verdict = NOT_MEASURED
     return Verdict(claim, environment, label, measured, at_least, seeds, verdict)
 
 
