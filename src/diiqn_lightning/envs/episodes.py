@@ -9,7 +9,7 @@ import torch
 from gymnasium.vector import SyncVectorEnv
 from tensordict import TensorDictBase
 
-from diiqn_lightning.envs.minatar_games import clear_last_action
+from diiqn_lightning.envs.minatar_games import clear_last_action, seed_in_place
 
 TRAINING, EVALUATION, RECORDING = 0, 1, 2
 """Purposes of an environment: each has random numbers of its own."""
@@ -42,8 +42,9 @@ class SeededEpisodes(gym.Wrapper[Any, Any, Any, Any]):
         self.actions = []
         clear_last_action(self.env)
         # 31 bits: the widest seed that every environment takes.
-        episode_seed = np.random.SeedSequence((*self._entropy, self.episode)).generate_state(1)[0] >> 1
-        return self.env.reset(seed=int(episode_seed), options=dict(options) if options else None)
+        episode_seed = int(np.random.SeedSequence((*self._entropy, self.episode)).generate_state(1)[0] >> 1)
+        seeded = seed_in_place(self.env, episode_seed)
+        return self.env.reset(seed=None if seeded else episode_seed, options=dict(options) if options else None)
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step and remember the action."""

@@ -68,6 +68,27 @@ def clear_last_action(env: gym.Env[Any, Any]) -> None:
         game.last_action = 0
 
 
+def seed_in_place(env: gym.Env[Any, Any], seed: int) -> bool:
+    """Seed a game as its reset would, without new generators.
+
+    MinAtar makes a generator for each seed, which takes as long as forty of its frames; seeding the one that is there
+    gives the same numbers.
+
+    Args:
+        env: any environment.
+        seed: of the next episode.
+
+    Returns:
+        Whether it is seeded: its reset then needs no seed. False for other environments, and for a game that has not
+        been reset with a seed yet.
+    """
+    game = _game(env)
+    if game is None or getattr(game.env, "random", None) is not game.random:
+        return False
+    game.random.seed(seed)
+    return True
+
+
 def executed_action(env: gym.Env[Any, Any], commanded: int) -> int:
     """Action that the last step really executed: MinAtar's sticky actions may repeat the one before.
 

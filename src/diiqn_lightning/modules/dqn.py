@@ -162,9 +162,11 @@ class DQN(LeanBackward):
         if self.annealing is not None:
             self._anneal(optimizer.param_groups[0], self.annealing)
         updates, together, done = batch.unbind(0), max(1, LEARNED_TOGETHER // batch.shape[1]), 0
+        has_batch_losses = type(self).batch_losses is not DQN.batch_losses  # a part of a batch takes time to index
         for number, update in enumerate(updates, start=1):
             outputs = self.losses(update)
-            if together_end := number - done == together or number == len(updates):
+            together_end = number - done == together or number == len(updates)
+            if together_end and has_batch_losses:
                 outputs |= self.batch_losses(batch[done:number])
             losses = [loss for name, loss in outputs.items() if name.startswith("loss")]
             optimizer.zero_grad()
