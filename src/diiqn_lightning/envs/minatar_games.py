@@ -83,9 +83,10 @@ def seed_in_place(env: gym.Env[Any, Any], seed: int) -> bool:
         been reset with a seed yet.
     """
     game = _game(env)
-    if game is None or getattr(game.env, "random", None) is not game.random:
+    generator = getattr(game, "random", None)
+    if generator is None or getattr(game.env, "random", None) is not generator:  # type: ignore[union-attr]
         return False
-    game.random.seed(seed)
+    generator.seed(seed)
     return True
 
 
