@@ -82,11 +82,10 @@ def seed_in_place(env: gym.Env[Any, Any], seed: int) -> bool:
         Whether it is seeded: its reset then needs no seed. False for other environments, and for a game that has not
         been reset with a seed yet.
     """
-    game = _game(env)
-    generator = getattr(game, "random", None)
-    if generator is None or getattr(game.env, "random", None) is not generator:  # type: ignore[union-attr]
+    game: Any = _game(env)
+    if game is None or getattr(game.env, "random", None) is not game.random:
         return False
-    generator.seed(seed)
+    game.random.seed(seed)
     return True
 
 
