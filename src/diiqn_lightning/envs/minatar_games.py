@@ -83,7 +83,7 @@ def seed_in_place(env: gym.Env[Any, Any], seed: int) -> bool:
         been reset with a seed yet.
     """
     game: Any = _game(env)
-    if game is None or getattr(game.env, "random", None) is not game.random:
+    if game is None or game.env.random is not game.random:
         return False
     game.random.seed(seed)
     return True
