@@ -105,6 +105,19 @@ def test_every_expert_and_the_random_agent_have_a_line():
     assert lines["random agent (0.5)"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("returns", "expert", "is_drawn"), [([1.0, 2.0], 5.0, True), ([1.0, 2.0], 50.0, False), ([-4.0, -3.0], 0.8, True)]
+)
+def test_an_expert_far_above_all_curves_is_in_the_legend_alone(returns, expert, is_drawn):
+    run = dataclasses.replace(finished("diiqn", expert="breakout-medium"), curve=([100, 200], returns))
+    run.numbers.update(expert_return=expert, random_return=returns[0])
+    (panel,) = returns_figure([run]).axes
+    (line,) = [line for line in panel.get_lines() if line.get_label().startswith("expert")]
+    low, high = panel.get_ylim()
+    assert low < returns[0]
+    assert (low < expert < high) == is_drawn == ("above the picture" not in line.get_label())
+
+
 def test_a_skill_that_all_share_is_not_in_their_names():
     numbers = {"eval_return": 1.0}
     none, medium, other, strong = (

@@ -52,13 +52,13 @@ def returns_figure(runs: Sequence[FinishedRun], baseline: str = "dqn") -> Any:
         for label in plan.labels:
             if group := groups.get((plan.environment, label)):
                 draw_mean(panel, label, [run.curve for run in group], numbers[label])
+    for environment in {plan.environment for plan in plans}:
+        share_height([panel for plan, panel in zip(plans, panels, strict=True) if plan.environment == environment])
     shared = legend_of_all(figure, panels)
     for plan, panel in zip(plans, panels, strict=True):
         here = [run for (at, _), group in groups.items() if at == plan.environment for run in group]
         levels = _draw_levels(panel, here)
         legend(panel, levels if shared else None)
-    for environment in {plan.environment for plan in plans}:
-        share_height([panel for plan, panel in zip(plans, panels, strict=True) if plan.environment == environment])
     panels[0].set_ylabel("return of an episode, ε = 0.01")
     return figure
 
@@ -130,14 +130,21 @@ def _draw_levels(panel: Any, runs: list[FinishedRun]) -> list[Any]:
     low, high = panel.get_ylim()
     experts = {run.expert: run.numbers["expert_return"] for run in runs if "expert_return" in run.numbers}
     for (name, value), style in zip(experts.items(), cycle(EXPERT_LINES), strict=False):
-        is_far = value > FAR * high
+        is_far = value > FAR * high > 0
         label = f"expert {name} ({value:.1f}{', above the picture' if is_far else ''})"
         lines.append(panel.axhline(value, color=GREY, linestyle=style, linewidth=1, label=label))
-        high = high if is_far else max(high, 1.05 * value)
+        if not is_far:
+            low, high = _with(value, low, high)
     random = [run.numbers["random_return"] for run in runs if "random_return" in run.numbers]
     if random:
         mean = sum(random) / len(random)
         lines.append(panel.axhline(mean, color=GREY, linestyle=":", linewidth=1, label=f"random agent ({mean:.1f})"))
-        low = min(low, mean - 0.05 * abs(high - mean))
+        low, high = _with(mean, low, high)
     panel.set_ylim(low, high)
     return lines
+
+
+def _with(level: float, low: float, high: float) -> tuple[float, float]:
+    """Limits that have a level in them, a little away from the edge."""
+    room = 0.04 * (max(high, level) - min(low, level))
+    return min(low, level - room), max(high, level + room)
