@@ -1,4 +1,4 @@
-"""How torch computes on this machine: threads, and the library that multiplies matrices."""
+"""How torch computes fast on this machine: threads, the library that multiplies matrices, and types."""
 
 import os
 
@@ -28,6 +28,21 @@ def set_up_arithmetic(threads: int) -> None:
     settings.fp32_precision = "bf16"
     if not _is_float32_exact():
         settings.fp32_precision = before
+
+
+def zero_unless(there: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Values where they are there, and zeros elsewhere.
+
+    Booleans are multiplied as bytes, which they are: torch does that more than ten times as fast.
+
+    Args:
+        there: ``[*B]`` bool.
+        values: ``[*B, *O]``, of any type.
+    """
+    mask = there.view(*there.shape, *(1,) * (values.ndim - there.ndim))
+    if values.dtype == torch.bool:
+        return (values.view(torch.uint8) * mask.view(torch.uint8)).view(torch.bool)
+    return values * mask
 
 
 def _is_float32_exact() -> bool:

@@ -11,6 +11,7 @@ from torchrl.data.replay_buffers.samplers import PrioritizedSampler, RandomSampl
 
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.schedules import LinearSchedule
+from diiqn_lightning.arithmetic import zero_unless
 from diiqn_lightning.errors import InputError, require_positive, require_within
 
 
@@ -118,7 +119,7 @@ class Replay:
         number = oldest + (index - oldest) % max(1, len(self))
         there = (torch.arange(steps, 0, -1) <= episode_step.unsqueeze(1)) & (number.unsqueeze(1) - back >= oldest)
         found = observations[(index.unsqueeze(1) - back) % self.capacity * there]
-        return found * there.view(*there.shape, *(1,) * (found.ndim - 2))
+        return zero_unless(there, found)
 
     def newest_first(self) -> Tensor:
         """Positions of all frames, the newest first: ``[size]`` int64."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diiqn_lightning.arithmetic import zero_unless
 from diiqn_lightning.errors import InputError
 
 
@@ -101,7 +102,7 @@ class ExpertStates:
         before = torch.arange(steps, 0, -1)
         there = before <= self._position_in_episode[transition].unsqueeze(1)
         found = self.states[(self.transition_starts[transition].unsqueeze(1) - before) * there]
-        return found * there.view(*there.shape, *(1,) * (found.ndim - 2))
+        return zero_unless(there, found)
 
     @cached_property
     def _position_in_episode(self) -> Tensor:
