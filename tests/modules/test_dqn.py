@@ -168,6 +168,18 @@ def test_behaviour_probability_is_how_often_act_takes_an_action():
     assert abs(float((taken == 1).float().mean()) - 0.8) < 0.01
 
 
+def test_what_was_acted_on_is_rated_once(monkeypatch):
+    module = make(ONLINE, TARGET, exploration=LinearSchedule(0.4, 0.4, 1))
+    state, asked = torch.zeros(50, 1), []
+    greedy = module.greedy
+    monkeypatch.setattr(module, "greedy", lambda observation: (asked.append(len(observation)), greedy(observation))[1])
+    taken = module.act(state, 0, torch.Generator().manual_seed(0))
+    probability = module.behaviour_probability(state, taken, 0)
+    assert asked == [50]
+    assert torch.equal(probability, module.behaviour_probability(state.clone(), taken, 0))
+    assert asked == [50, 50]
+
+
 def test_refuses_negative_learning_rates():
     with pytest.raises(InputError, match="model.annealing is '1 to -1'"):
         DQN((1,), 2, annealing=LinearSchedule(1.0, -1.0, 100))

@@ -97,6 +97,7 @@ class DQN(LeanBackward):
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.updates = 0
         self._target_set_at = 0
+        self._acted: tuple[Tensor, Tensor] | None = None  # what was last acted on, and its greedy actions
 
     # What the stream asks for.
 
@@ -115,7 +116,12 @@ class DQN(LeanBackward):
         count = observation.shape[0]
         explore = torch.rand(count, generator=generator) < self.exploration_rate(frames)
         random = torch.randint(self.num_actions, (count,), generator=generator)
-        return random if bool(explore.all()) else torch.where(explore, random, self.greedy(observation).cpu())
+        self._acted = None
+        if bool(explore.all()):
+            return random
+        greedy = self.greedy(observation).cpu()
+        self._acted = observation, greedy
+        return torch.where(explore, random, greedy)
 
     def exploration_rate(self, frames: int) -> float:
         """ε after so many environment frames."""
@@ -126,7 +132,7 @@ class DQN(LeanBackward):
         """π_b(a | s): how probable :meth:`act` made these actions.
 
         Args:
-            observation: ``[E, *O]``.
+            observation: ``[E, *O]``; what ``act`` found of the same tensor is not computed again.
             action: ``[E]`` int64.
             frames: environment frames, as handed to ``act``; no update may lie in between.
 
@@ -134,7 +140,10 @@ class DQN(LeanBackward):
             ``[E]`` float32 on the CPU.
         """
         epsilon = self.exploration_rate(frames)
-        return torch.where(self.greedy(observation).cpu() == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
+        seen, greedy = self._acted or (None, None)
+        if seen is not observation or greedy is None:
+            greedy = self.greedy(observation).cpu()
+        return torch.where(greedy == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
 
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
