@@ -126,6 +126,13 @@ def _run(algorithm, value, seed, key=""):
     return FinishedRun(algorithm, "breakout", "", seed, 200, numbers, ([100, 200], [1.0, value]), key)
 
 
+def test_environments_of_different_length_are_said_to_be_mixed():
+    here, there = _run("dqn", 3.0, 0), dataclasses.replace(_run("dqn", 3.0, 0), environment="maze2d", frames=1000)
+    (note,) = [note for note in notes_on([here, there], "dqn") if "different length" in note]
+    assert "breakout 200, maze2d 1,000 frames" in note
+    assert not [note for note in notes_on([here], "dqn") if "different length" in note]
+
+
 def test_claims_that_no_run_touches_are_one_sentence(tmp_path):
     runs = [_run("dqn", 3.0, seed) for seed in range(3)] + [_run("t1", 4.5, seed) for seed in range(3)]
     study = Study("How many?", "Enough.", {"t1": "diiqn"})

@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     from diiqn_lightning.report.sources import collect
     from diiqn_lightning.report.write import write_report
 
-    collected = collect(options.runs)
+    collected, study = collect(options.runs), study_of(options.runs)
     runs = [
         run
         for run in collected.runs
@@ -65,9 +65,7 @@ def run(arguments: list[str]) -> int:
     runs = named_without_a_shared_skill(runs)
     command = shlex.join(["python", "-m", "diiqn_lightning", "report", *arguments])
     with writing("--out", options.out):
-        told, written = write_report(
-            runs, collected.left_out, options.baseline, command, options.out, study_of(options.runs)
-        )
+        told, written = write_report(runs, collected.left_out, options.baseline, command, options.out, study)
     print(told)
     print("\n" + "\n".join(str(options.out / name) for name in written))
     return 0

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.study import Study
 from diiqn_lightning.sweeps.experiment_file import read_experiment
 
@@ -18,13 +17,12 @@ def study_of(sources: Sequence[Path]) -> Study:
         sources: run folders, ledgers or exports.
 
     Returns:
-        An empty study for other sources, and where the copy of the experiment's file cannot be read: the report tells
-        the same of the runs without it.
+        An empty study for other sources.
+
+    Raises:
+        InputError: if the copy of the experiment's file cannot be read: claims would be judged by other runs without it.
     """
     copy = sources[0].parent / COPY
     if len(sources) > 1 or sources[0].suffix != ".csv" or not copy.is_file():
         return Study()
-    try:
-        return read_experiment(copy).study
-    except InputError:
-        return Study()
+    return read_experiment(copy).study

@@ -118,6 +118,13 @@ def notes_on(runs: Sequence[FinishedRun], baseline: str) -> list[str]:
             )
         if not any("random_return" in run.numbers for run in runs if run.environment == environment):
             notes.append(f"{environment}: a random agent's return is not known, so that no score is normalised.")
+    lengths = {
+        environment: _range([run.frames for run in runs if run.environment == environment])
+        for environment in sorted({run.environment for run in runs})
+    }
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"{environment} {frames}" for environment, frames in lengths.items())
+        notes.append(f"Environments have runs of different length ({each} frames); figures over all games mix them.")
     single = [name for name, group in groups.items() if len(group) == 1]
     few = [name for name, group in groups.items() if 1 < len(group) < FEW_SEEDS]
     if single:
