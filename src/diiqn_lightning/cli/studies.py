@@ -20,7 +20,7 @@ def study_of(sources: Sequence[Path]) -> Study:
         An empty study for other sources.
 
     Raises:
-        InputError: if the copy of the experiment's file cannot be read: claims would be judged by other runs without it.
+        InputError: if the copy of the experiment's file cannot be read: claims would be judged without it.
     """
     copy = sources[0].parent / COPY
     if len(sources) > 1 or sources[0].suffix != ".csv" or not copy.is_file():
