@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.networks import Body, QNetwork, as_features, as_sequence
+from diiqn_lightning.networks import Body, QNetwork, as_features, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,24 @@ def test_the_convolution_is_the_one_over_channels_first_pictures():
     torch.testing.assert_close(network.body.layers[0](picture), expected)
 
 
-def test_a_sequence_of_pictures_is_seen_as_one_picture_of_all_their_planes():
-    body = Body((6, 5, 3), [7], length=2)
-    here, there = torch.rand(4, 6, 5, 3) < 0.5, torch.rand(4, 6, 5, 3) < 0.5
-    kernel = body.layers[0].convolution.weight.transpose(1, 2).flatten(1, 2)  # of planes [T · C]
-    planes = torch.cat([here, there], dim=-1).float().permute(0, 3, 1, 2)
-    features = torch.conv2d(planes, kernel, body.layers[0].convolution.bias)
-    expected = body.layers[1:](torch.relu(features).permute(0, 2, 3, 1).flatten(1))
-    torch.testing.assert_close(body(as_sequence(here, there)), expected)
+@pytest.mark.parametrize("shape", [(6, 5, 3), (6, 5, 4), (6, 5, 6), (6, 5, 8), (7,), (10,)])
+@pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.float32])
+def test_observations_side_by_side_are_joined_along_the_last_axis(shape, kind):
+    here, between, there = (torch.randint(0, 2, (4, *shape)).to(kind) for _ in range(3))
+    expected = as_features(torch.cat([here, between, there], dim=-1))
+    assert torch.equal(side_by_side(here, between, there), expected)
+    # Parts of a larger tensor, as states before others are.
+    history = torch.stack([between, here], dim=1)
+    assert torch.equal(side_by_side(*history.unbind(1), there), as_features(torch.cat([between, here, there], dim=-1)))
 
 
-def test_a_sequence_of_vectors_is_one_long_vector():
-    body = Body((3,), [7], length=2)
-    here, there = torch.rand(4, 3), torch.rand(4, 3)
-    torch.testing.assert_close(body(as_sequence(here, there)), body.layers[1:](torch.cat([here, there], dim=1)))
+@pytest.mark.parametrize("shape", [(6, 5, 4), (3,)])
+def test_a_body_of_several_observations_takes_them_side_by_side(shape):
+    body = Body(shape, [7], length=2)
+    here, there = torch.rand(4, *shape) < 0.5, torch.rand(4, *shape) < 0.5
+    features = body(side_by_side(here, there))
+    assert features.shape == (4, 7)
+    assert not torch.equal(features, body(side_by_side(there, here)))
 
 
 def test_bytes_are_scaled_and_numbers_are_not():

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from diiqn_lightning.algorithm.losses import labelling_loss
 from diiqn_lightning.algorithm.reward_sizes import RewardSizes
-from diiqn_lightning.networks import Body, as_sequence
+from diiqn_lightning.networks import Body, side_by_side
 
 
 class Transitions(NamedTuple):
@@ -75,7 +75,7 @@ class InverseModel(nn.Module):
     def outputs(self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None) -> Tensor:
         """All outputs of the network, ``[B, A + …]``."""
         before = () if history is None else history.unbind(1)
-        return cast(Tensor, self.head(self.body(as_sequence(*before, observation, next_observation))))
+        return cast(Tensor, self.head(self.body(side_by_side(*before, observation, next_observation))))
 
     def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; rewards and terminations are not looked at.
@@ -100,9 +100,19 @@ class InverseModel(nn.Module):
         Args:
             observation, next_observation: ``[N, *O]`` each.
             history: states before them, ``[N, H, *O]``.
+            sizes: as for :meth:`labels_of`.
+        """
+        return self.labels_of(self.outputs(observation, next_observation, history), sizes)
+
+    @torch.no_grad()
+    def labels_of(self, outputs: Tensor, sizes: RewardSizes | None = None) -> Labels:
+        """What the network's :meth:`outputs` say of ``N`` transitions.
+
+        Args:
+            outputs: ``[N, A + …]``.
             sizes: of rewards that were seen, to which those of labels are rounded; here there are none.
         """
-        probability, action = self.outputs(observation, next_observation, history).softmax(1).max(1)
+        probability, action = outputs.softmax(1).max(1)
         return Labels(action, probability, torch.zeros_like(probability), torch.zeros_like(action, dtype=torch.bool))
 
 
@@ -130,9 +140,7 @@ class TransitionLabeller(InverseModel):
         self, observation: Tensor, next_observation: Tensor, history: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of the action ``[B, A]``, of "a reward", its size, and of termination, ``[B]`` each."""
-        output = self.outputs(observation, next_observation, history)
-        reward_logit, reward_size, terminated_logit = output[:, -3:].unbind(1)
-        return output[:, :-3], reward_logit, reward_size, terminated_logit
+        return _parts(self.outputs(observation, next_observation, history))
 
     def loss(self, transitions: Transitions, action_weight: Tensor | float = 1.0) -> Tensor:
         """Loss on the agent's own transitions, ``[B]``; arguments as for :meth:`InverseModel.loss`."""
@@ -147,17 +155,17 @@ class TransitionLabeller(InverseModel):
         return ((1 - self.rewarding_share) / self.rewarding_share.clamp(min=1e-3)).clamp(1, 100)
 
     @torch.no_grad()
-    def label(
-        self,
-        observation: Tensor,
-        next_observation: Tensor,
-        history: Tensor | None = None,
-        sizes: RewardSizes | None = None,
-    ) -> Labels:
-        """Label state-only transitions; arguments as for :meth:`InverseModel.label`."""
-        action_logits, reward_logit, reward_size, terminated_logit = self(observation, next_observation, history)
+    def labels_of(self, outputs: Tensor, sizes: RewardSizes | None = None) -> Labels:
+        """What the network's outputs say; arguments as for :meth:`InverseModel.labels_of`."""
+        action_logits, reward_logit, reward_size, terminated_logit = _parts(outputs)
         probability, action = action_logits.softmax(1).max(1)
         if sizes is not None:
             reward_size = sizes.nearest(reward_size)
         reward = torch.sigmoid(reward_logit - self._rewarding_weight().log()) * reward_size
         return Labels(action, probability, reward, terminated_logit > 0)
+
+
+def _parts(outputs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Logits of the action ``[N, A]``, of "a reward", its size, and of termination, ``[N]`` each."""
+    reward_logit, reward_size, terminated_logit = outputs[:, -3:].unbind(1)
+    return outputs[:, :-3], reward_logit, reward_size, terminated_logit

@@ -26,16 +26,26 @@ def as_features(observation: Tensor) -> Tensor:
     return observation.float()
 
 
-def as_sequence(*observations: Tensor) -> Tensor:
-    """Features of (s, s') or of more states as one input of a :class:`Body`.
+_NUMBER = {8: torch.int64, 4: torch.int32, 2: torch.int16}
+"""Types by their bytes."""
+
+
+def side_by_side(*observations: Tensor) -> Tensor:
+    """Features of (s, s') or of more states as one observation of all their planes, or as one long vector.
 
     Args:
         observations: T of them, ``[B, *O]`` each.
 
     Returns:
-        ``[B, T, *O]`` float32.
+        ``[B, …, T · C]`` float32, where C is the size of the last axis.
     """
-    return as_features(torch.stack(observations, dim=1))
+    size = observations[0].shape[-1]
+    width = next(width for width in (8, 4, 2, 1) if size % width == 0)
+    if observations[0].element_size() > 1 or width == 1 or torch.compiler.is_compiling():
+        return as_features(torch.cat(observations, dim=-1))
+    # A few planes at a time are a few bytes at a time: copied as one number they take a fifth to a half of the time.
+    numbers = [observation.contiguous().view(_NUMBER[width]) for observation in observations]
+    return as_features(torch.cat(numbers, dim=-1).view(observations[0].dtype))
 
 
 class QNetwork(nn.Module):
@@ -67,19 +77,17 @@ class QNetwork(nn.Module):
 
 
 class Body(nn.Module):
-    """Features of an observation, or of several at once: a convolution for images, then linear layers.
+    """Features of an observation, or of several :func:`side_by_side`: a convolution for images, then linear layers.
 
-    ``[B, *O]`` to ``[B, width]``; ``[B, length, *O]`` to ``[B, width]`` where a length is given.
+    ``[B, *O]``, whose last axis is T times as long, to ``[B, width]``.
 
     Args:
         observation_shape: shape of one observation.
         hidden: widths of the linear layers; ``None`` chooses them by the shape.
-        length: T, observations seen at once (:func:`as_sequence`); ``None`` is one, without an axis of its own.
+        length: T, observations seen at once.
     """
 
-    def __init__(
-        self, observation_shape: Sequence[int], hidden: Sequence[int] | None, length: int | None = None
-    ) -> None:
+    def __init__(self, observation_shape: Sequence[int], hidden: Sequence[int] | None, length: int = 1) -> None:
         super().__init__()
         widths = list(hidden) if hidden is not None else ([128] if len(observation_shape) == 3 else [128, 128])
         if not widths or min(widths) < 1:
@@ -91,15 +99,10 @@ class Body(nn.Module):
                 raise InputError(
                     "observation shape", tuple(observation_shape), "use images of at least 3×3, or flatten them"
                 )
-            layers.append(
-                ImageEncoder(planes, channels=16)
-                if length is None
-                else ImageSequenceEncoder(planes, length, channels=16)
-            )
+            layers.append(ImageEncoder(planes * length, channels=16))
             size = 16 * (height - 2) * (width - 2)
         elif len(observation_shape) == 1:
-            layers += [] if length is None else [nn.Flatten()]
-            size = observation_shape[0] * (length or 1)
+            size = observation_shape[0] * length
         else:
             raise InputError(
                 "observation shape",
@@ -130,21 +133,4 @@ class ImageEncoder(nn.Module):
         # convolution is up to three times faster in it (docs/performance.md). Flattening in the
         # order H, W, C keeps it that way.
         features = self.convolution(image.permute(0, 3, 1, 2))
-        return torch.relu_(features).permute(0, 2, 3, 1).flatten(1)
-
-
-class ImageSequenceEncoder(nn.Module):
-    """One 3×3 convolution over T images ``[B, T, H, W, C]`` at once; returns ``[B, channels·(H−2)·(W−2)]``.
-
-    The same as :class:`ImageEncoder` on T · C planes. Laid one after another images are copied whole, where planes
-    of several images beside each other would be copied a few bytes at a time, at the cost of the convolution itself.
-    """
-
-    def __init__(self, planes: int, length: int, channels: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv3d(planes, channels, kernel_size=(length, 3, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Features of sequences of images."""
-        features = self.convolution(images.permute(0, 4, 1, 2, 3)).squeeze(2)
         return torch.relu_(features).permute(0, 2, 3, 1).flatten(1)

@@ -19,9 +19,14 @@ class Labeller:
     def __init__(self, taught):
         self.taught, self.asked = torch.tensor(taught), 0
 
-    def label(self, observation, next_observation, history=None, sizes=None):
+    head = SimpleNamespace(out_features=1)
+
+    def outputs(self, observation, next_observation, history=None):
+        return torch.zeros(len(observation), 1)
+
+    def labels_of(self, outputs, sizes=None):
         self.asked += 1
-        count = len(observation)
+        count = len(outputs)
         action = torch.full((count,), self.asked)
         return Labels(action, torch.ones(count), sizes.nearest(action.float()), torch.zeros(count, dtype=torch.bool))
 

@@ -6,7 +6,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import ORIL, RILO, GAIfO
 from diiqn_lightning.modules.rivals.discriminator import DiscriminatorSettings
-from diiqn_lightning.networks import as_sequence
+from diiqn_lightning.networks import side_by_side
 
 QUICK = DiscriminatorSettings(hidden=[16], learning_rate=1e-2)
 
@@ -38,7 +38,7 @@ def test_the_experts_transitions_come_to_be_told_apart(kind, batch, stepper):
 def test_targets_are_of_the_replaced_reward(kind, form, reward, batch, stepper):
     options = {"imitation_weight": 0.5} if kind is RILO else {}
     module = make(kind, discount=0.0, reward=form, **options)
-    pair = as_sequence(batch[keys.OBSERVATION].flatten(0, 1), batch[keys.NEXT_OBSERVATION].flatten(0, 1))
+    pair = side_by_side(batch[keys.OBSERVATION].flatten(0, 1), batch[keys.NEXT_OBSERVATION].flatten(0, 1))
     logit = module.discriminator(pair).detach().view(2, 4)
     run = stepper(module)
     run.step(batch)

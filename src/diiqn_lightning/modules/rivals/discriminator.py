@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.discrimination import gradient_penalty
 from diiqn_lightning.errors import InputError, require_positive
-from diiqn_lightning.networks import Body, as_sequence
+from diiqn_lightning.networks import Body, side_by_side
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Discriminator(nn.Module):
         self.head = nn.Linear(self.body.width, 1)
 
     def forward(self, pair: Tensor) -> Tensor:
-        """Logits of :func:`diiqn_lightning.networks.as_sequence`'s features, ``[B, …]`` to ``[B]``."""
+        """Logits of :func:`diiqn_lightning.networks.side_by_side`'s features, ``[B, …]`` to ``[B]``."""
         return cast(Tensor, self.head(self.body(pair))).squeeze(1)
 
     @torch.no_grad()
@@ -90,7 +90,7 @@ class Discriminator(nn.Module):
 
     @staticmethod
     def _pair(transitions: TensorDictBase, state: Any, next_state: Any) -> Tensor:
-        return as_sequence(transitions.get(state).flatten(0, 1), transitions.get(next_state).flatten(0, 1))
+        return side_by_side(transitions.get(state).flatten(0, 1), transitions.get(next_state).flatten(0, 1))
 
     def group(self) -> dict[str, Any]:
         """Its parameter group."""
