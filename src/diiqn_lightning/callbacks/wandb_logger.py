@@ -157,8 +157,8 @@ class FramesWandbLogger(WandbLogger):
                     f"on, and {self.save_dir} has everything in metrics.csv."
                 )
             self._lost = True
-            # Else the client would try again when the process exits, and say so with a traceback. It waits for what is not
-            # uploaded: `finish` no longer than `finish_timeout`, `teardown` alone for minutes.
+            # Else the client would try again when the process exits, and say so with a traceback. It waits for what is
+            # not uploaded: `finish` no longer than `finish_timeout`, `teardown` alone for minutes.
             for end in (wandb.finish, wandb.teardown):
                 with suppress(Exception):
                     end()
