@@ -223,7 +223,7 @@ class DIIQN(DQN):
                 self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
             )
         if self.shaping is not None:
-            losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).flatten(0, 1))
+            losses["loss/expert_value"] = self.shaping.loss(batch.get(keys.EXPERT).view(-1))
         return losses
 
     def write_targets(self, batch: TensorDictBase) -> None:

@@ -65,12 +65,12 @@ class LabellerSettings:
 def labeller_losses(
     labeller: InverseModel, settings: LabellerSettings, batch: TensorDictBase, num_actions: int, frames: int
 ) -> dict[str, Tensor]:
-    """Mean loss over the agent's transitions of a batch ``[U, B]``, by its name; none when it learns no more.
+    """Mean loss over the agent's transitions by its name; none when it learns no more.
 
     Args:
         labeller: the network.
         settings: its settings.
-        batch: the agent's transitions.
+        batch: the agent's transitions, ``[U, B]`` or ``[B]``.
         num_actions: A.
         frames: environment frames so far.
     """
@@ -79,12 +79,13 @@ def labeller_losses(
     transition = (keys.OBSERVATION, keys.ACTION, keys.REWARD, keys.NEXT_OBSERVATION, keys.TERMINATED)
     settled = settings.settled_transitions is not None and not is_taught(labeller)
     some = slice(settings.settled_transitions if settled else settings.transitions)
-    found = [batch.get(key).flatten(0, 1)[some] for key in transition]
-    history = batch.get(keys.HISTORY).flatten(0, 1)[some] if settings.history else None
+    last = batch.batch_dims - 1
+    found = [batch.get(key).flatten(0, last)[some] for key in transition]
+    history = batch.get(keys.HISTORY).flatten(0, last)[some] if settings.history else None
     transitions = Transitions._make([*found, history])
     weight: Tensor | float = 1.0
     if settings.largest_action_weight is not None:
-        probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, 1)[some]
+        probability = batch.get(keys.BEHAVIOUR_PROBABILITY).flatten(0, last)[some]
         weight = uniform_behaviour_weight(probability, num_actions, settings.largest_action_weight)
         rate = 1 - (1 - TAUGHT_RATE) ** max(1, batch.numel() / 256)
         labeller.taught.lerp_((weight > 0).float().mean(), rate)

@@ -64,10 +64,10 @@ class Discriminator(nn.Module):
         return logit.view(transitions.batch_size)
 
     def logits(self, batch: TensorDictBase, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of the expert's and of the agent's transitions of a batch ``[U, B]``, and the weighted penalty.
+        """Logits of the expert's and of the agent's transitions of a batch, and the weighted penalty.
 
         Args:
-            batch: with the expert's entries.
+            batch: with the expert's entries, ``[U, B]`` or ``[B]``.
             seed: of the points at which the slope is penalised.
 
         Returns:
@@ -90,7 +90,8 @@ class Discriminator(nn.Module):
 
     @staticmethod
     def _pair(transitions: TensorDictBase, state: Any, next_state: Any) -> Tensor:
-        return side_by_side(transitions.get(state).flatten(0, 1), transitions.get(next_state).flatten(0, 1))
+        last = transitions.batch_dims - 1
+        return side_by_side(*(transitions.get(key).flatten(0, last) for key in (state, next_state)))
 
     def group(self) -> dict[str, Any]:
         """Its parameter group."""

@@ -87,7 +87,7 @@ class GuidedDQN(DQN):
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn from several updates' transitions at once."""
-        loss, agrees = clone_loss(self.clone, batch.get(keys.EXPERT).flatten(0, 1))
+        loss, agrees = clone_loss(self.clone, batch.get(keys.EXPERT).view(-1))
         labelling = labeller_losses(
             self.labeller, self.labeller_settings, batch, self.num_actions, self.environment_frames
         )
