@@ -239,7 +239,7 @@ class DQN(LeanBackward):
         return td_error, elementwise_loss(td_error, self.loss)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
-        """Losses over the transitions of several updates ``[U, B]``, added to the last, or of one ``[B]``: none here."""
+        """Losses over the transitions of several updates ``[U, B]``, added to the last, or of one ``[B]``: none."""
         return {}
 
     @torch.no_grad()
