@@ -94,15 +94,15 @@ WITH_REWARD = {
     "rilo": [COST, "--model.imitation_weight=0.5"],  # here the environment says little more
     "seabo": ["--model.imitation_weight=0.001"],
     "jsrl": [*GUIDED, "--model.stage_frames=200", "--model.stages=2", "--model.clone.exploration=0.2"],
-    # Of five seeds it arrives within 9,000 frames with two, which leaves a test of it the choice of one.
-    "dai": [*GUIDED, "--model.interpolation={start: 0.9, end: 0.0, frames: 5000}", "--seed_everything=2"],
+    "dai": [*GUIDED, "--model.interpolation={start: 0.9, end: 0.0, frames: 5000}"],
 }
 
 
 @pytest.mark.parametrize("algorithm", [name for name in WITH_REWARD if name != "jsrl"])  # too slow for a test
 def test_who_sees_the_reward_gets_there_too(algorithm, run, tmp_path, expert):
-    slower = ("jsrl", "dai", "seabo")  # who learn nothing from the expert but where to go
-    frames = 9000 if algorithm in slower else 6000
+    # Slower are those who learn nothing from the expert but where to go. DAI arrives within 15,000 frames with four of
+    # five seeds, within 9,000 with two or three.
+    frames = {"dai": 15_000, "seabo": 9_000}.get(algorithm, 6_000)
     code, _, complaint = run(*in_maze(algorithm, expert, tmp_path / "run", *WITH_REWARD[algorithm], frames=frames))
     assert code == 0, complaint
     assert max(greedy_returns(tmp_path / "run")) > 0.8  # −1 where it never arrives

@@ -124,7 +124,7 @@ class LearnedLabels(ActionInference):
         """Labels of some of the expert's transitions; processes, whose labellers are the same, share the work out."""
         labeller, device, states = self._module.labeller, self._module.device, self._expert.states
         # Made beforehand: small results between the large tensors of each pass would leave the heap full of holes. What
-        # the outputs say is worked out for all at once, which takes a tenth less than piece by piece.
+        # the outputs say is worked out for all at once: piece by piece it is many small operations.
         outputs = torch.zeros(len(transition), labeller.head.out_features, device=device)
         pieces = torch.split(torch.arange(len(transition)), LABELLED_AT_ONCE)
         with torch.no_grad():
