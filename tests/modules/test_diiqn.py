@@ -316,6 +316,16 @@ def test_the_labeller_may_learn_from_a_part_of_a_batch():
     assert_close(some.batch_losses(batch)["loss/labeller"], whole.batch_losses(part)["loss/labeller"])
 
 
+def test_an_update_alone_teaches_what_a_batch_of_it_alone_teaches():
+    losses = []
+    for part in (guided(), torch.stack([guided()])):  # as large updates come, and as a part of several would
+        torch.manual_seed(0)
+        module = make(labeller=LabellerSettings(), shaping=ShapingSettings(), confidence=FixedConfidence(0.0))
+        losses.append(module.batch_losses(part))
+    assert losses[0].keys() == {"loss/labeller", "loss/expert_value"}
+    assert_close(*losses)
+
+
 def test_a_labeller_that_is_not_taught_actions_any_more_may_learn_from_a_smaller_part():
     module = make(labeller=LabellerSettings(settled_transitions=2), confidence=FixedConfidence(0.0))
     batch = torch.stack([guided(), guided()])
