@@ -61,3 +61,18 @@ def test_state_comes_back():
     assert other.action.tolist() == [1, 1]
     assert other.visits.tolist() == [5, 5]
     assert [part.tolist() for part in other.guides.at(torch.tensor([5, 6]))] == [[1, -1], [3, 0]]
+
+
+def test_returns_of_changed_episodes_alone_equal_those_of_all():
+    lengths = torch.tensor([3, 1, 4, 2])
+    rewards = torch.randn(2, 10, generator=torch.Generator().manual_seed(0))
+    parts, whole = InferredActions(10), InferredActions(10)
+    parts.reward[:], whole.reward[:] = rewards[0], rewards[0]
+    parts.sum_returns(lengths, 0.9, torch.tensor([0]))  # the first time nothing is known of the others
+    changed = torch.tensor([9, 4, 6])  # of the last and of the last but one
+    for table in (parts, whole):
+        table.reward[changed] = rewards[1, changed]
+    parts.sum_returns(lengths, 0.9, changed)
+    whole.sum_returns(lengths, 0.9)
+    assert_close(parts.returns, whole.returns, rtol=0, atol=0)
+    assert_close(parts.episode_returns, whole.episode_returns, rtol=0, atol=0)

@@ -109,7 +109,7 @@ class LearnedLabels(ActionInference):
                 action = torch.where(before >= 0, before, action)
             # An expert transition that another one follows did not end its episode.
             table.relabel(action, certainty, reward, terminated & states.is_last[transition], transition)
-            table.sum_returns(states.episode_lengths, self._discount)
+            table.sum_returns(states.episode_lengths, self._discount, transition)
 
     def _turn(self, count: int) -> Tensor:
         """Which of ``count`` transitions are labelled this time."""

@@ -93,20 +93,29 @@ class InferredActions:
         self.action[where], self.certainty[where] = action, certainty
         self.reward[where], self.terminated[where] = reward, terminated
 
-    def sum_returns(self, episode_lengths: Tensor, discount: float) -> None:
+    def sum_returns(self, episode_lengths: Tensor, discount: float, changed: Tensor | None = None) -> None:
         """Set the returns by the rewards and detours that are known now.
 
         Args:
             episode_lengths: transitions of each episode, ``[E]`` int64, summing to N.
             discount: γ of ``returns``.
+            changed: numbers of the transitions whose rewards are others than at the last call, ``[M]`` int64; only
+                their episodes are summed, where there are no detours. ``None`` for all.
         """
-        if self.detours is None:
-            self.returns = discounted_returns(self.reward, episode_lengths, discount)
-            self.episode_returns = episode_sums(self.reward, episode_lengths)
-        else:
+        if self.detours is not None:
             first = episode_lengths.cumsum(0) - episode_lengths
             self.returns = attainable_returns(self.reward, episode_lengths, discount, self.detours)
             self.episode_returns = attainable_returns(self.reward, episode_lengths, 1.0, self.detours)[first].double()
+        elif changed is None or not len(self.episode_returns):
+            self.returns = discounted_returns(self.reward, episode_lengths, discount)
+            self.episode_returns = episode_sums(self.reward, episode_lengths)
+        else:
+            summed = torch.zeros(len(episode_lengths), dtype=torch.bool, device=self.reward.device)
+            summed[torch.searchsorted(episode_lengths.cumsum(0), changed, right=True)] = True
+            inside = torch.repeat_interleave(summed, episode_lengths)
+            rewards, lengths = self.reward[inside], episode_lengths[summed]
+            self.returns[inside] = discounted_returns(rewards, lengths, discount)
+            self.episode_returns[summed] = episode_sums(rewards, lengths)
 
     @property
     def known(self) -> Tensor:
