@@ -13,6 +13,7 @@ from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
 from diiqn_lightning.modules.carry_over import CarryOver
 from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
+from diiqn_lightning.modules.greedy_policy import GreedyPolicy
 from diiqn_lightning.modules.labelling import LabellerSettings
 from diiqn_lightning.modules.shaping import ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
@@ -232,6 +233,17 @@ def test_the_value_head_rates_what_the_policy_head_picks():
     assert module.greedy(torch.tensor([[0.0], [1.0]])).tolist() == [1, 1]
     target = module.td_target(torch.tensor([1.0]), torch.tensor([False]), torch.tensor([[1.0]]))
     assert target.tolist() == [1 + 0.5 * 4]
+
+
+def test_the_mean_of_both_heads_acts_and_picks_what_is_rated():
+    module, states = two_headed(acting="mean"), torch.tensor([[0.0], [1.0]])
+    module.online = Table([[0.0, 3.5, 5.0, 1.0], [4.0, 5.0, 4.0, 0.0]])  # means 2.5, 2.25 and 4, 2.5
+    assert module.greedy(states).tolist() == [0, 0]
+    action, values = GreedyPolicy(module)(states)
+    assert action.tolist() == [0, 0]
+    assert_close(values, torch.tensor([[2.5, 2.25], [4.0, 2.5]]))
+    target = module.td_target(torch.tensor([1.0]), torch.tensor([False]), torch.tensor([[1.0]]))
+    assert target.tolist() == [1 + 0.5 * 1]
 
 
 def test_the_value_head_is_what_the_confidence_compares_with():

@@ -1,6 +1,8 @@
+import pytest
 import torch
 from torch.testing import assert_close
 
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules.heads import Heads
 
 # Two states, two actions: the policy's values, then those of two heads.
@@ -26,3 +28,15 @@ def test_without_value_heads_the_policy_rates_itself():
     assert torch.equal(heads.rated(output), output)
     assert torch.equal(heads.each(output)[0], output)
     assert not bool(heads.deviation(output, torch.tensor([0, 1])).any())
+
+
+def test_the_mean_acts_where_it_is_told_to():
+    # 1, 2 and 4, 6; 0, -1 and 2, 4: in the second state the policy and the mean choose differently.
+    assert torch.equal(Heads(2, 2).chosen_by(OUTPUT), OUTPUT[:, :2])
+    assert_close(Heads(2, 2, "mean").chosen_by(OUTPUT), torch.tensor([[2.5, 4.0], [1.0, 1.5]]))
+
+
+@pytest.mark.parametrize(("count", "acting", "remedy"), [(1, "value", "policy or mean"), (0, "mean", "value_heads")])
+def test_who_acts_has_to_be_there(count, acting, remedy):
+    with pytest.raises(InputError, match=remedy):
+        Heads(2, count, acting)

@@ -54,6 +54,9 @@ class DIIQN(DQN):
             margin in each state, values would be inflated state by state, and an agent that overrates
             itself trusts no expert (design choice). Several start apart and agree only where data made them,
             so that their spread tells how uncertain a value is (Osband et al., 2016, without masks).
+        acting: which values the greedy action is the largest of, and a target's next action: policy (those of the first
+            output, margins and all) or mean (the mean of these and of the value heads', which errs less than either;
+            design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
@@ -71,6 +74,7 @@ class DIIQN(DQN):
         shaping: ShapingSettings | None = None,
         trusting_exploration: float = 0.0,
         value_heads: int = 0,
+        acting: str = "policy",
         carry_over: CarryOver | None = None,
         **dqn: Any,
     ) -> None:
@@ -96,7 +100,7 @@ class DIIQN(DQN):
         self.expert_loss, self.combination = expert_loss, combination
         self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
-        self.heads = Heads(num_actions, value_heads)
+        self.heads = Heads(num_actions, value_heads, acting)
         self.confidence.check(value_heads, td=expert_loss.td > 0)
         if value_heads:
             self.online = QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden"))
@@ -122,6 +126,10 @@ class DIIQN(DQN):
     def policy_values(self, output: Tensor) -> Tensor:
         """The first head."""
         return self.heads.policy(output)
+
+    def acting_values(self, output: Tensor) -> Tensor:
+        """The first head, or the mean of it and of the value heads'."""
+        return self.heads.chosen_by(output)
 
     def state_action_values(self, output: Tensor) -> Tensor:
         """The mean of the value heads, where there are any."""

@@ -148,10 +148,14 @@ class DQN(LeanBackward):
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
         """Actions of the largest Q-value, ``[E, *O]`` to ``[E]`` int64."""
-        return self.policy_values(self.online(observation.to(self.device))).argmax(1)
+        return self.acting_values(self.online(observation.to(self.device))).argmax(1)
+
+    def acting_values(self, output: Tensor) -> Tensor:
+        """The part of a network's output, ``[B, …]``, whose largest entry is the action: ``[B, A]``."""
+        return self.policy_values(output)
 
     def policy_values(self, output: Tensor) -> Tensor:
-        """The part of a network's output, ``[B, …]``, whose largest entry is the action: ``[B, A]``."""
+        """The part of a network's output, ``[B, …]``, that the agent's TD errors are of: ``[B, A]``."""
         return output
 
     def state_action_values(self, output: Tensor) -> Tensor:
@@ -260,7 +264,7 @@ class DQN(LeanBackward):
         next_observation = as_features(next_observation.flatten(0, reward.dim() - 1))
         next_target = self.target(next_observation)
         next_online = self.online(next_observation) if self.double_q else next_target
-        next_value = double_q_value(self.policy_values(next_online), self.state_action_values(next_target))
+        next_value = double_q_value(self.acting_values(next_online), self.state_action_values(next_target))
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
 

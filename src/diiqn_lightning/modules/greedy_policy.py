@@ -18,7 +18,7 @@ class GreedyPolicy(nn.Module):
     def __init__(self, module: DQN) -> None:
         super().__init__()
         self.online = module.online
-        self._policy_values = module.policy_values
+        self._acting_values = module.acting_values
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         """Greedy actions and the policy's values.
@@ -29,7 +29,7 @@ class GreedyPolicy(nn.Module):
         Returns:
             Actions ``[B]`` int64, and values ``[B, A]`` float32, whose largest entry is the action.
         """
-        values = self._policy_values(self.online(observation))
+        values = self._acting_values(self.online(observation))
         return values.argmax(1), values
 
 

@@ -14,17 +14,28 @@ class Heads:
     Args:
         num_actions: A.
         count: K, value heads.
+        acting: what the greedy action is the largest of: policy (the policy's values) or mean (the mean of them and of
+            what rates actions).
     """
 
-    def __init__(self, num_actions: int, count: int) -> None:
+    def __init__(self, num_actions: int, count: int, acting: str = "policy") -> None:
         if count < 0:
             raise InputError("model.value_heads", count, "give 0 or a larger whole number")
-        self.num_actions, self.count = num_actions, count
+        if acting not in ("policy", "mean"):
+            raise InputError("model.acting", acting, "choose policy or mean")
+        if acting == "mean" and not count:
+            raise InputError("model.acting", acting, "choose policy, or give model.value_heads of at least 1")
+        self.num_actions, self.count, self.acting = num_actions, count, acting
         self.size = (1 + count) * num_actions
 
     def policy(self, output: Tensor) -> Tensor:
-        """Values whose largest one is the action, ``[B, (1 + K) · A]`` to ``[B, A]``."""
+        """The policy's values, ``[B, (1 + K) · A]`` to ``[B, A]``."""
         return output[:, : self.num_actions]
+
+    def chosen_by(self, output: Tensor) -> Tensor:
+        """Values whose largest one is the action, ``[B, (1 + K) · A]`` to ``[B, A]``."""
+        policy = self.policy(output)
+        return policy if self.acting == "policy" else (policy + self.rated(output)) / 2
 
     def each(self, output: Tensor) -> Tensor:
         """What each value head says, ``[B, (1 + K) · A]`` to ``[max(K, 1), B, A]``."""

@@ -37,6 +37,7 @@ OPTIONS_ADDED_LATER = {
     "after": (0,),
     "decoupled": (False,),
     "overlap": (False,),
+    "acting": ("policy",),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
