@@ -55,8 +55,7 @@ class DIIQN(DQN):
             itself trusts no expert (design choice). Several start apart and agree only where data made them,
             so that their spread tells how uncertain a value is (Osband et al., 2016, without masks).
         acting: which values the greedy action is the largest of, and a target's next action: policy (those of the first
-            output, margins and all) or mean (the mean of these and of the value heads', which errs less than either;
-            design choice).
+            output, margins and all) or mean (the mean of these and of the value heads'; design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
     """
 
