@@ -278,7 +278,7 @@ def timed_frames(folder):
 @pytest.mark.parametrize("config", ["dqn", "diiqn"])
 def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, expert_path):
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
-    more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}"]
+    more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}", "--model.averaging=100"]
     if config == "diiqn":
         more.append("--model.fading.imitation={start: 1, end: 0, frames: 900}")
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
@@ -297,6 +297,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
 OTHERWISE = {
     "number of environments": ("--data.num_envs=8", ["data.num_envs is 8", "made with: 4"]),
     "network": ("--model.value_heads=2", ["value_heads is 2", "made with: 1"]),
+    "averaged weights": ("--model.averaging=50", ["averaging is 50"]),
     "learning rate": ("--model.optimizer.lr=0.5", ["model.init_args.optimizer", "'lr': 0.5", "'lr': 0.00025"]),
     "dataset": ("--expert={tmp}/another.expert", ["expert is 'another (", "learned from: walk ("]),
     "environment": ("--data.env=Corridor-v1", ["data.env is 'Corridor-v1'", "Corridor-v0"]),

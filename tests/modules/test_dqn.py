@@ -140,44 +140,10 @@ def test_the_target_network_is_set_once_its_interval_of_updates_has_passed():
     assert module.updates == 8
 
 
-def test_greedy_takes_the_largest_value():
-    assert make(ONLINE, TARGET).greedy(torch.tensor([[0.0], [1.0]])).tolist() == [1, 1]
-
-
-def test_explores_as_its_schedule_says():
-    module = make(ONLINE, TARGET, exploration=LinearSchedule(1.0, 0.2, 100))
-    generator = torch.Generator().manual_seed(0)
-    states = torch.zeros(20_000, 1)
-    for frames, epsilon in ((0, 1.0), (50, 0.6), (1000, 0.2)):
-        other = (module.act(states, frames, generator) == 0).float().mean().item()
-        assert other == pytest.approx(epsilon / 2, abs=0.01)
-
-
 @pytest.mark.parametrize("changes", [{"discount": 1.5}, {"loss": "cubic"}, {"target_update_interval": 0}])
 def test_refuses_values_out_of_range(changes):
     with pytest.raises(InputError, match="model."):
         DQN((1,), 2, **changes)
-
-
-def test_behaviour_probability_is_how_often_act_takes_an_action():
-    module = make(ONLINE, TARGET, exploration=LinearSchedule(0.4, 0.4, 1))
-    state, generator = torch.zeros(20_000, 1), torch.Generator().manual_seed(0)
-    taken = module.act(state, 0, generator)
-    probability = module.behaviour_probability(torch.zeros(2, 1), torch.tensor([0, 1]), 0)
-    assert_close(probability, torch.tensor([0.2, 0.8]))  # action 1 is the greedy one in state 0
-    assert abs(float((taken == 1).float().mean()) - 0.8) < 0.01
-
-
-def test_what_was_acted_on_is_rated_once(monkeypatch):
-    module = make(ONLINE, TARGET, exploration=LinearSchedule(0.4, 0.4, 1))
-    state, asked = torch.zeros(50, 1), []
-    greedy = module.greedy
-    monkeypatch.setattr(module, "greedy", lambda observation: (asked.append(len(observation)), greedy(observation))[1])
-    taken = module.act(state, 0, torch.Generator().manual_seed(0))
-    probability = module.behaviour_probability(state, taken, 0)
-    assert asked == [50]
-    assert torch.equal(probability, module.behaviour_probability(state.clone(), taken, 0))
-    assert asked == [50, 50]
 
 
 def test_refuses_negative_learning_rates():

@@ -14,6 +14,7 @@ STRUCTURE = (
     "data.replay_capacity",
     "data.prioritized",
     "model.init_args.hidden",
+    "model.init_args.averaging",
     "model.init_args.value_heads",
     "model.init_args.carry_over",
     "model.init_args.labeller.hidden",

@@ -1,6 +1,5 @@
 """DIIQN: double DQN that also learns from an expert's inferred transitions (arXiv 2511.03616)."""
 
-import copy
 from typing import Any
 
 import torch
@@ -102,8 +101,7 @@ class DIIQN(DQN):
         self.heads = Heads(num_actions, value_heads, acting)
         self.confidence.check(value_heads, td=expert_loss.td > 0)
         if value_heads:
-            self.online = QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden"))
-            self.target = copy.deepcopy(self.online).requires_grad_(False)
+            self.set_networks(QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden")))
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden, labeller.history)

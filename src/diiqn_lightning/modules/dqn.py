@@ -1,6 +1,5 @@
 """Double DQN, with uniform or prioritized replay: the baseline, and what DIIQN is without its expert."""
 
-import copy
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -18,10 +17,9 @@ from diiqn_lightning.algorithm.losses import (
     td_target,
 )
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.envs import GREEDY, Evaluation, evaluation_metrics
 from diiqn_lightning.errors import InputError, require_within
-from diiqn_lightning.modules.backward import LeanBackward
-from diiqn_lightning.modules.ranks import average_buffers, total_over_ranks
+from diiqn_lightning.modules.acting import QAgent
+from diiqn_lightning.modules.ranks import average_buffers
 from diiqn_lightning.networks import QNetwork, as_features
 from diiqn_lightning.optimizer import LeanAdam
 
@@ -38,7 +36,7 @@ def default_optimizer(parameters: Iterable[Any]) -> Optimizer:
     return LeanAdam(parameters, lr=2.5e-4, eps=3.125e-4)
 
 
-class DQN(LeanBackward):
+class DQN(QAgent):
     """Deep Q-network (Mnih et al., 2015), by default with double Q-learning.
 
     Args:
@@ -54,6 +52,8 @@ class DQN(LeanBackward):
         exploration: ε of the ε-greedy exploration by environment frames.
         annealing: factor on the Q-network's learning rate by environment frames; null keeps the rate. A lower rate
             averages over more updates: it calms values that have come to swing about their level.
+        averaging: environment frames over which the weights are averaged that act (:class:`WeightAverage`); null acts
+            with the newest ones. Targets are worked out with the newest in either case (design choice).
     """
 
     blocks: tuple[str, ...] = ()
@@ -74,8 +74,9 @@ class DQN(LeanBackward):
         target_update_interval: int = 250,
         exploration: LinearSchedule = LinearSchedule(1.0, 0.01, 250_000),  # noqa: B008 - frozen
         annealing: LinearSchedule | None = None,
+        averaging: int | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(QNetwork(observation_shape, num_actions, hidden=hidden), num_actions, exploration, averaging)
         self.automatic_optimization = False  # a batch is several updates
         require_within(0, 1, **{"model.discount": discount})
         if loss not in ELEMENTWISE_LOSSES:
@@ -84,85 +85,14 @@ class DQN(LeanBackward):
             raise InputError(
                 "model.target_update_interval", target_update_interval, "give a whole number of at least 1"
             )
-        require_within(0, 1, **{"model.exploration.start": exploration.start, "model.exploration.end": exploration.end})
         if annealing is not None and not min(annealing.start, annealing.end) >= 0:
             raise InputError(
                 "model.annealing", f"{annealing.start:g} to {annealing.end:g}", "give factors of at least 0"
             )
-        self.num_actions, self.optimizer_factory, self.discount = num_actions, optimizer, discount
-        self.annealing = annealing
-        self.double_q, self.loss, self.exploration = double, loss, exploration
-        self.target_update_interval = target_update_interval
-        self.online = QNetwork(observation_shape, num_actions, hidden=hidden)
-        self.target = copy.deepcopy(self.online).requires_grad_(False)
+        self.optimizer_factory, self.discount, self.annealing = optimizer, discount, annealing
+        self.double_q, self.loss, self.target_update_interval = double, loss, target_update_interval
         self.updates = 0
         self._target_set_at = 0
-        self._acted: tuple[Tensor, Tensor] | None = None  # what was last acted on, and its greedy actions
-
-    # What the stream asks for.
-
-    @torch.no_grad()
-    def act(self, observation: Tensor, frames: int, generator: torch.Generator) -> Tensor:
-        """ε-greedy actions.
-
-        Args:
-            observation: ``[E, *O]``.
-            frames: environment frames so far, for ε.
-            generator: of the random numbers, on the CPU.
-
-        Returns:
-            ``[E]`` int64 on the CPU.
-        """
-        count = observation.shape[0]
-        explore = torch.rand(count, generator=generator) < self.exploration_rate(frames)
-        random = torch.randint(self.num_actions, (count,), generator=generator)
-        self._acted = None
-        if bool(explore.all()):
-            return random
-        greedy = self.greedy(observation).cpu()
-        self._acted = observation, greedy
-        return torch.where(explore, random, greedy)
-
-    def exploration_rate(self, frames: int) -> float:
-        """ε after so many environment frames."""
-        return self.exploration(frames)
-
-    @torch.no_grad()
-    def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
-        """π_b(a | s): how probable :meth:`act` made these actions.
-
-        Args:
-            observation: ``[E, *O]``; what ``act`` found of the same tensor is not computed again.
-            action: ``[E]`` int64.
-            frames: environment frames, as handed to ``act``; no update may lie in between.
-
-        Returns:
-            ``[E]`` float32 on the CPU.
-        """
-        epsilon = self.exploration_rate(frames)
-        seen, greedy = self._acted or (None, None)
-        if seen is not observation or greedy is None:
-            greedy = self.greedy(observation).cpu()
-        return torch.where(greedy == action, 1 - epsilon, 0.0) + epsilon / self.num_actions
-
-    @torch.no_grad()
-    def greedy(self, observation: Tensor) -> Tensor:
-        """Actions of the largest Q-value, ``[E, *O]`` to ``[E]`` int64."""
-        return self.acting_values(self.online(observation.to(self.device))).argmax(1)
-
-    def acting_values(self, output: Tensor) -> Tensor:
-        """The part of a network's output, ``[B, …]``, whose largest entry is the action: ``[B, A]``."""
-        return self.policy_values(output)
-
-    def policy_values(self, output: Tensor) -> Tensor:
-        """The part of a network's output, ``[B, …]``, that the agent's TD errors are of: ``[B, A]``."""
-        return output
-
-    def state_action_values(self, output: Tensor) -> Tensor:
-        """The part of a network's output, ``[B, …]``, that rates actions in targets: ``[B, A]``."""
-        return output
-
-    # What Lightning asks for.
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``target`` and ``td_error`` into it.
@@ -190,6 +120,8 @@ class DQN(LeanBackward):
                 self.updates, done = self.updates + number - done, number
         for key in self.written:
             batch.set(key, torch.stack([update.get(key) for update in updates]))
+        if self.average is not None:
+            self.average.follow(self.online, self.environment_frames)
         self.follow(batch)
         average_buffers(self)
         return {name: value.detach() for name, value in outputs.items()}
@@ -286,25 +218,18 @@ class DQN(LeanBackward):
             self._target_set_at = self.updates
         return passed
 
-    def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
-        sums = total_over_ranks(self, batch.play(self.greedy, self.device).sums())
-        suffix = "_greedy" if batch.name == GREEDY else ""
-        for name, value in evaluation_metrics(sums).items():
-            self.log(f"eval/{name}{suffix}", value, batch_size=1, logger=False, add_dataloader_idx=False)
-
-    def test_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """The same as validation."""
-        self.validation_step(batch, batch_idx)
-
     def configure_optimizers(self) -> Optimizer:
         """The optimizer of the online network."""
         return self.optimizer_factory(self.online.parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the number of updates beside the weights."""
+        """Store the number of updates beside the weights, and how far they are averaged."""
         checkpoint["updates"] = [self.updates, self._target_set_at]
+        if self.average is not None:
+            checkpoint["averaged_to"] = self.average.followed_to
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the number of updates."""
+        """Restore the number of updates, and how far the weights are averaged."""
         self.updates, self._target_set_at = checkpoint["updates"]
+        if self.average is not None:
+            self.average.followed_to = checkpoint.get("averaged_to", 0)  # without one its weights do not fit either

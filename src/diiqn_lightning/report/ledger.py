@@ -38,6 +38,7 @@ OPTIONS_ADDED_LATER = {
     "decoupled": (False,),
     "overlap": (False,),
     "acting": ("policy",),
+    "averaging": (None,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
