@@ -338,6 +338,23 @@ def test_a_run_that_was_killed_before_its_summary_makes_its_last_frames_again(ru
     assert "give more than the 600 frames of the checkpoint" in complaint
 
 
+def test_a_run_that_keeps_one_checkpoint_has_one_to_go_on_from_until_it_has_its_summary(run, tmp_path, monkeypatch):
+    once = fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--checkpoint.keep=1", frames=600)
+
+    def killed(*_):
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diiqn_lightning.cli.training.finish_run", killed)
+        with pytest.raises(SystemExit):
+            run(*once)
+    assert len(list((tmp_path / "run" / "checkpoints").glob("[0-9]*"))) == 2
+    code, _, complaint = run(*once, "--ckpt_path=last")
+    assert code == 0, complaint
+    assert len(list((tmp_path / "run" / "checkpoints").glob("[0-9]*"))) == 1
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew_and_says_so(run, tmp_path):
     for name in ("whole", "killed"):
         assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null", frames=600))[0] == 0

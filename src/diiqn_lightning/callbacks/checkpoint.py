@@ -44,7 +44,7 @@ class CheckpointSettings:
 
     Args:
         every_n_frames: environment frames from one checkpoint to the next.
-        keep: how many are kept.
+        keep: how many are kept; until a run has its summary, never fewer than two.
     """
 
     every_n_frames: int = 50_000
@@ -206,7 +206,8 @@ class RunCheckpoint(Checkpoint):
             shutil.rmtree(final, ignore_errors=True)
             aside.replace(final)
             self._point_last_to(final)
-            self._forget_old(final)
+            # A run that is killed before it has its summary goes on from the checkpoint before its last.
+            self._forget_old(final, keep=max(2, self.settings.keep))
 
     def _make_whole(self, trainer: Any, aside: Path) -> None:
         if not trainer.is_global_zero:
@@ -229,11 +230,15 @@ class RunCheckpoint(Checkpoint):
         aside.replace(self.folder / LAST)
         sync(self.folder)
 
-    def _forget_old(self, newest: Path) -> None:
+    def forget_spare(self) -> None:
+        """Leave no more checkpoints than the settings say, of a run that has its summary."""
+        self._forget_old((self.folder / LAST).resolve(), self.settings.keep)
+
+    def _forget_old(self, newest: Path, keep: int) -> None:
         found = [folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST))]
         # One of more frames is what a run that had to go on from an older one did not go on from: it may be damaged.
         others = sorted((f for f in found if f != newest), key=lambda f: (f.name < newest.name, f.name))
-        for folder in others[: max(0, len(found) - self.settings.keep)]:
+        for folder in others[: max(0, len(found) - keep)]:
             shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod

@@ -229,6 +229,9 @@ class TrainingCLI(LightningCLI):
         if self.trainer.is_global_zero:
             with writing("run_dir", self.folder.path):
                 print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
+            for callback in self.trainer.callbacks:
+                if isinstance(callback, RunCheckpoint):
+                    callback.forget_spare()
             for logger in self.trainer.loggers:
                 if isinstance(logger, FramesWandbLogger):
                     logger.keep_run(self.folder.path)
