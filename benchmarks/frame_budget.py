@@ -16,7 +16,7 @@ from pathlib import Path
 from torchrl.envs import EnvBase
 
 from benchmarks.command_line import layers
-from benchmarks.machine import machine_facts
+from benchmarks.turns import write
 from diiqn_lightning.__main__ import main as command_line
 from diiqn_lightning.callbacks.action_inference import NearestTransition
 from diiqn_lightning.callbacks.expert_sampling import ExpertSampling
@@ -114,11 +114,9 @@ def main():
     options.add_argument("--frames", type=int, default=40_000)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    result = {"machine": machine_facts(1), "configs": arguments.configs}
-    result |= measure(arguments.configs, arguments.frames)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    measured = measure(arguments.configs, arguments.frames)
+    facts = {"configs": arguments.configs, "frames": arguments.frames}
+    write({**facts, **measured}, arguments.out, 1, "frame_budget")
 
 
 if __name__ == "__main__":
