@@ -43,6 +43,36 @@ def test_reads_transitions_with_their_next_observations(tmp_path):
     assert torch.equal(dataset.states.states, torch.from_numpy(STATES))
 
 
+ACTIONS = {"actions": np.array([0, 1, 0, 1, 1])}
+TERMINATED = {"terminations": np.array([0, 0, 0, 1, 0, 0, 0]), "truncations": np.array([0, 0, 0, 0, 0, 0, 1])}
+
+
+@pytest.mark.parametrize(
+    ("ends", "terminated"),
+    [
+        (TERMINATED, [2]),
+        ({"terminations": TERMINATED["terminations"], "episode_ends": [4, 7]}, [2]),
+        ({"truncations": np.array([0, 0, 0, 1, 0, 0, 1])}, []),
+        ({"episode_ends": [4, 7]}, [2, 4]),
+    ],
+    ids=["flags", "ends and flags", "truncations alone", "nothing said"],
+)
+def test_labels_tell_terminated_episodes_from_truncated_ones(tmp_path, ends, terminated):
+    dataset = read_npz(save(tmp_path / "a.npz", observations=STATES, **ACTIONS, **ends))
+    assert dataset.labels.terminated.nonzero().squeeze(1).tolist() == terminated
+    assert (dataset.labels.terminated | dataset.labels.truncated).nonzero().squeeze(1).tolist() == [2, 4]
+    write_npz(dataset, tmp_path / "b.npz")
+    assert torch.equal(read_npz(tmp_path / "b.npz").labels.terminated, dataset.labels.terminated)
+
+
+def test_labels_of_transitions_have_their_own_flags(tmp_path):
+    rows = {"observations": STATES[[0, 1, 2, 4, 5]], "next_observations": STATES[[1, 2, 3, 5, 6]]}
+    flags = {"terminations": np.array([0, 0, 1, 0, 0]), "truncations": np.array([0, 0, 0, 0, 1])}
+    dataset = read_npz(save(tmp_path / "a.npz", **rows, **flags, **ACTIONS))
+    assert dataset.labels.terminated.tolist() == [False, False, True, False, False]
+    assert dataset.labels.truncated.tolist() == [False, False, False, False, True]
+
+
 def test_actions_and_rewards_become_labels(tmp_path):
     dataset = read_npz(
         save(
@@ -107,6 +137,25 @@ BAD = {
     "NaN": ({"observations": STATES * np.nan, "episode_ends": [4, 7]}, "NaN"),
     "infinity": ({"observations": STATES + np.inf, "episode_ends": [4, 7]}, "infinite"),
     "labels of another length": ({"observations": STATES, "episode_ends": [4, 7], "actions": [1]}, "5 transitions"),
+    "next observations of another length": (
+        {"observations": STATES, "terminations": np.ones(7), "next_observations": STATES[1:]},
+        "next_observations",
+    ),
+    "next observations of another shape": (
+        {"observations": STATES, "terminations": np.ones(7), "next_observations": STATES[:, :1]},
+        "next_observations",
+    ),
+    "truncations of another length": (
+        {"observations": STATES, "terminations": np.ones(7), "truncations": np.ones(6)},
+        "truncations",
+    ),
+    "rewards that are words": (
+        {"observations": STATES, "episode_ends": [4, 7], **ACTIONS, "rewards": np.array(["a"] * 5)},
+        "rewards",
+    ),
+    "a single number": ({"observations": np.array(3.0), "episode_ends": [1]}, "observations"),
+    "no states": ({"observations": STATES[:0], "terminations": np.ones(0)}, "observations"),
+    "no actions": ({"observations": STATES, "episode_ends": [4, 7], "actions": np.zeros(0, int)}, "actions"),
     "numbers without a shape": ({"observations": np.arange(7.0), "episode_ends": [4, 7]}, "features"),
 }
 

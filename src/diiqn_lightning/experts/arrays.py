@@ -6,7 +6,8 @@ A file holds ``observations`` and, in a single ``.npz``, where episodes end:
 - ``terminations`` and/or ``truncations``: flags, true at the last state of each episode; with
   ``next_observations`` beside them all of these are per transition instead.
 
-``actions`` (discrete) and ``rewards`` per transition are optional and become labels. Object arrays
+``actions`` (discrete) and ``rewards`` per transition are optional and become labels. An episode of which nothing says
+whether it was terminated or truncated counts as terminated there. Object arrays
 would need unpickling, which can run code: they are refused, never loaded.
 """
 
@@ -32,10 +33,15 @@ def read_npz(path: Path) -> ExpertDataset:
     Raises:
         InputError: naming the file, the array and the remedy.
     """
-    arrays = _load(path)
+    arrays, card = _load(path), {"source": path.name}
     if "observations" not in arrays:
         raise InputError("dataset file", str(path), f"give an array named observations; it has {sorted(arrays)}")
-    flags = [np.asarray(arrays[name], bool) for name in ("terminations", "truncations") if name in arrays]
+    flags: dict[str, Array] = {
+        name: np.asarray(arrays[name], bool) for name in ("terminations", "truncations") if name in arrays
+    }
+    for name, flag in flags.items():
+        if flag.shape != (len(arrays["observations"]),):
+            raise InputError(name, flag.shape, f"give one for each of {len(arrays['observations'])} observations")
     if "episode_ends" in arrays:
         ends = np.asarray(arrays["episode_ends"])
         if ends.ndim != 1 or ends.dtype.kind not in "iu":
@@ -45,20 +51,31 @@ def read_npz(path: Path) -> ExpertDataset:
             raise InputError(
                 "episode_ends", ends.tolist()[-5:], f"give rising numbers, the last being the {count} states"
             )
-        return dataset_from(np.split(arrays["observations"], ends[:-1]), arrays, {"source": path.name})
+        return dataset_from(np.split(arrays["observations"], ends[:-1]), _with_ends(arrays, ends, flags), card)
     if not flags:
         raise InputError("dataset file", str(path), "give episode_ends, or terminations and/or truncations")
-    last = np.logical_or.reduce(flags)
-    if last.shape != (len(arrays["observations"]),):
-        raise InputError("terminations", last.shape, f"give one for each of {len(arrays['observations'])} observations")
+    last = np.logical_or.reduce([*flags.values()])
     if not last[-1]:
         raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
     ends = np.flatnonzero(last) + 1
     episodes = np.split(arrays["observations"], ends[:-1])
-    if "next_observations" in arrays:
-        final = arrays["next_observations"][ends - 1]
-        episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, final, strict=True)]
-    return dataset_from(episodes, arrays, {"source": path.name})
+    if "next_observations" not in arrays:
+        return dataset_from(episodes, _with_ends(arrays, ends, flags), card)
+    following = arrays["next_observations"]
+    if following.shape != arrays["observations"].shape:
+        remedy = f"give one for each observation, of the same shape: {arrays['observations'].shape}"
+        raise InputError("next_observations", following.shape, remedy)
+    episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, following[ends - 1], strict=True)]
+    return dataset_from(episodes, {**arrays, "label_terminated": flags.get("terminations", ~last)}, card)
+
+
+def _with_ends(arrays: dict[str, Array], ends: Array, flags: Mapping[str, Array]) -> dict[str, Any]:
+    """Labels and, from flags of states, which transitions terminate; nothing of that where there are no flags."""
+    if not flags:
+        return arrays
+    terminated = flags.get("terminations", np.zeros(ends[-1], bool))
+    # A transition is its second state's: what remains without each episode's first one.
+    return {**arrays, "label_terminated": np.delete(terminated, np.append(0, ends[:-1]))}
 
 
 def read_folder(path: Path) -> ExpertDataset:
@@ -83,10 +100,13 @@ def read_folder(path: Path) -> ExpertDataset:
 
 
 def write_npz(dataset: ExpertDataset, path: Path) -> None:
-    """Write states, where episodes end and, where known, actions and rewards."""
+    """Write states, where episodes end and, where known, actions, rewards and which episodes were terminated."""
     arrays = {"observations": dataset.states.states.numpy(), "episode_ends": dataset.states.episode_ends.numpy()}
     if dataset.labels is not None:
         arrays |= {"actions": dataset.labels.action.numpy(), "rewards": dataset.labels.reward.numpy()}
+        terminations = np.zeros(len(dataset.states.states), bool)
+        terminations[dataset.states.transition_starts.numpy() + 1] = dataset.labels.terminated.numpy()
+        arrays["terminations"] = terminations
     aside = path.with_name(path.name + ".partial")
     with aside.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -121,7 +141,10 @@ def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | N
     if "actions" not in arrays or np.asarray(arrays["actions"]).dtype.kind not in "iub":
         return None
     action = np.asarray(arrays["actions"]).astype(np.int64).reshape(len(arrays["actions"]), -1)[:, 0]
-    reward = np.asarray(arrays.get("rewards", np.zeros(len(action))), np.float32).reshape(-1)
+    rewards = np.asarray(arrays.get("rewards", np.zeros(len(action))))
+    if rewards.dtype.kind not in "iufb":
+        raise InputError("rewards", str(rewards.dtype), "give numbers")
+    reward = rewards.astype(np.float32).reshape(-1)
     last = states.is_last
     terminated = np.asarray(arrays.get("label_terminated", last.numpy()), bool)
     columns = {
@@ -146,12 +169,21 @@ def _supported(observations: Array) -> Array:
     return observations.astype(np.float32)
 
 
+def _entries(arrays: dict[str, Array]) -> dict[str, Array]:
+    """The same, if each of them that is read has entries."""
+    for name in ("observations", "next_observations", "terminations", "truncations", "actions", "rewards"):
+        array = arrays.get(name)
+        if array is not None and (array.size == 0 or array.ndim == 0):
+            raise InputError(name, f"an array of shape {array.shape}", "give an entry for each state or transition")
+    return arrays
+
+
 def _load(path: Path) -> dict[str, Array]:
     try:
         loaded = np.load(BytesIO(path.read_bytes()), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return {"observations": loaded}
-        return {name: loaded[name] for name in loaded.files}
+            return _entries({"observations": loaded})
+        return _entries({name: loaded[name] for name in loaded.files})
     except FileNotFoundError as error:
         raise InputError("dataset file", str(path), "no such file") from error
     except ValueError as error:
