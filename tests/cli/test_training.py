@@ -338,6 +338,17 @@ def test_a_run_that_was_killed_before_its_summary_makes_its_last_frames_again(ru
     assert "give more than the 600 frames of the checkpoint" in complaint
 
 
+def test_a_run_whose_last_update_comes_early_has_all_its_frames_and_is_finished(run, tmp_path):
+    arguments = fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--data.frames_per_update=64", frames=600)
+    assert run(*arguments)[0] == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["frames"] == 600
+    assert summary["eval"]["epsilon"]["mean"] is not None
+    code, _, complaint = run(*arguments, "--ckpt_path=last")
+    assert code == 2
+    assert "give more than the 600 frames of the checkpoint" in complaint
+
+
 def test_a_run_that_keeps_one_checkpoint_has_one_to_go_on_from_until_it_has_its_summary(run, tmp_path, monkeypatch):
     once = fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", "--checkpoint.keep=1", frames=600)
 

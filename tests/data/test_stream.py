@@ -44,6 +44,15 @@ def make_stream(env_id="Corridor-v0", num_envs=4, num_actions=2, workers=0, **ch
     return stream
 
 
+def test_frames_after_the_last_update_are_made_as_well():
+    stream = make_stream(frames_per_update=32, max_frames=100)  # updates at 52 and 84
+    assert len(list(stream.begin_epoch())) == 2
+    assert stream.finished
+    assert stream.frames == 84
+    stream.collect_rest()
+    assert (stream.frames, stream.updates, len(stream)) == (100, 2, 0)
+
+
 def test_a_batch_holds_the_updates_that_its_frames_call_for():
     stream = make_stream()
     seen = 0

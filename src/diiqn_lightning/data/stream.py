@@ -154,6 +154,11 @@ class FrameStream:
             self.updates += due
             yield batch.reshape(due, self.batch_size)
 
+    def collect_rest(self) -> None:
+        """Collect the frames up to the run's end to which no update belongs any more."""
+        while self.frames < self.max_frames:
+            self.collect()
+
     def collect(self) -> None:
         """Step all environments once and store their frames."""
         if self.actor is None:
