@@ -26,12 +26,13 @@ from diiqn_lightning.callbacks.metrics import TrainingMetrics
 from diiqn_lightning.callbacks.priorities import PriorityUpdate
 from diiqn_lightning.data import FrameStream, Replay
 from diiqn_lightning.modules import DIIQN, DQN
+from diiqn_lightning.modules.acting import QAgent
 from diiqn_lightning.modules.backward import LeanBackward
 from diiqn_lightning.optimizer import LeanAdam
 
 PARTS = {
     "environments": [(EnvBase, "step_and_maybe_reset")],
-    "policy": [(DQN, "act"), (DQN, "behaviour_probability")],
+    "policy": [(QAgent, "act"), (QAgent, "behaviour_probability")],
     "collecting, the rest": [(FrameStream, "collect")],
     "replay": [(Replay, "extend"), (Replay, "sample"), (PriorityUpdate, "on_train_batch_end")],
     "targets": [(DQN, "prepare_targets")],

@@ -126,6 +126,14 @@ def test_numbers_within_the_tolerance_of_a_nodes_middle_are_one_node():
     assert len(node_keys(states, 0.0).unique()) == 3
 
 
+def test_bytes_within_the_tolerance_are_one_node_too():
+    states = torch.tensor([[100], [102], [180]], dtype=torch.uint8)
+    same, close, further = node_keys(states, 50.0)
+    assert same == close != further
+    assert torch.equal(node_keys(states, 50.0), node_keys(states.float(), 50.0))
+    assert len(node_keys(states, 0.0).unique()) == 3
+
+
 def test_each_entry_may_have_a_tolerance_of_its_own():
     states = torch.tensor([[0.0, 0.0], [0.4, 0.0], [0.0, 0.4]])
     same, wide, narrow = node_keys(states, torch.tensor([1.0, 0.1]))

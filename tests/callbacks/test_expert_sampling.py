@@ -62,18 +62,27 @@ def test_n_steps_run_along_the_experts_trajectory_and_end_with_its_episode():
     assert outcome["next_observation"].argmax(1).tolist() == [2, 3, 3, 6, 6]
 
 
-def drawing(table, agent_node=0):
+def drawing(table, agent_node=0, **beside):
     """What is drawn from two episodes of two transitions each, the second one held out, in a batch of 4,000."""
     sampling = ExpertSampling(held_out=0.5)
+    sampling.expert_reward = "agent" if beside else "matched"
     states = ExpertStates(torch.eye(6), torch.tensor([3, 6]))
     table.action[:] = torch.arange(4)
     sampling._expert, sampling._discount = SimpleNamespace(table=table, states=states), 0.5
     sampling._held_out = torch.tensor([False, False, True, True])
     sampling._generator = torch.Generator().manual_seed(0)
     sampling._stream = SimpleNamespace(recent_returns=[])
-    batch = TensorDict({keys.NODE: torch.full((1, 4000), agent_node)}, [1, 4000])
+    batch = TensorDict({keys.NODE: torch.full((1, 4000), agent_node), **beside}, [1, 4000])
     sampling.on_train_batch_start(None, None, batch, 0)
     return batch.get(keys.EXPERT)
+
+
+def test_whoever_writes_into_the_experts_reward_leaves_the_agents_alone():
+    reward = torch.ones(1, 4000)
+    expert = drawing(InferredActions(4), next=TensorDict({"reward": reward}, [1, 4000]))
+    assert torch.equal(expert["reward"], reward)
+    expert["reward"][0, :10] = 7.0  # as bridges do
+    assert bool((reward == 1).all())
 
 
 def share_of_each(expert):

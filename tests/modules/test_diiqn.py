@@ -253,6 +253,23 @@ def test_the_value_head_is_what_the_confidence_compares_with():
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([1 / (1 + math.exp(-2)), 1 / (1 + math.exp(-4))]))
 
 
+def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
+    # The policy head alone picks actions that are rated 1 and 0, the mean those that are rated 5 and 4.
+    module, batch = two_headed(acting="mean", confidence=ReturnConfidence(beta=2.0)), guided()
+    module.online = Table([[0.0, 3.5, 5.0, 1.0], [4.0, 5.0, 4.0, 0.0]])
+    losses(module, batch)
+    states = batch[keys.EXPERT]["observation"].long().squeeze(-1)
+    rated = torch.tensor([5.0, 4.0])[states]
+    expected = torch.sigmoid(2 * (batch[keys.EXPERT]["return"] - rated))
+    assert_close(batch[keys.EXPERT_WEIGHT], expected)
+    assert batch[keys.EXPERT_AGREES].tolist() == (batch[keys.EXPERT]["action"] == 0).tolist()
+
+
+def test_of_a_mixture_no_part_fades_by_itself():
+    with pytest.raises(InputError, match="model.fading"):
+        make(combination="mix", expert_loss=ExpertLoss(), fading=Fading())
+
+
 def test_a_margin_does_not_reach_the_value_head():
     module, silent = two_headed(confidence=FixedConfidence(1.0)), two_headed(confidence=FixedConfidence(0.0))
     for one in (module, silent):

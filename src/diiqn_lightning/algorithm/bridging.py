@@ -75,10 +75,11 @@ def node_keys(observation: Tensor, tolerance: float | Tensor) -> Tensor:
 
 
 def _whole_numbers(rows: Tensor, tolerance: float | Tensor) -> Tensor:
-    if not rows.is_floating_point():
-        return rows.long()
     width = torch.as_tensor(tolerance)
-    exact = (rows.float() + 0.0).view(torch.int32).long()  # + 0.0 makes -0.0 the other zero
+    # + 0.0 makes -0.0 the other zero
+    exact = (rows.float() + 0.0).view(torch.int32).long() if rows.is_floating_point() else rows.long()
+    if not bool((width > 0).any()):
+        return exact
     return torch.where(width > 0, (rows / width.clamp(min=1e-30)).round().long(), exact)
 
 

@@ -122,7 +122,7 @@ class ExpertSampling(lightning.Callback):
         index = index.clamp(min=0)
         outcome = self._outcome(index, self.n_step)
         if self.expert_reward == "agent":
-            outcome["reward"] = batch.get(keys.REWARD)
+            outcome["reward"] = batch.get(keys.REWARD).clone()  # bridges write their own into it
         expert = {
             **outcome,
             "index": index,

@@ -229,7 +229,7 @@ class TrainingCLI(LightningCLI):
         if self.trainer.is_global_zero:
             with writing("run_dir", self.folder.path):
                 print(finish_run(self.folder, self._run_facts(), self.trainer), flush=True)
-            for callback in self.trainer.callbacks:
+            for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
                 if isinstance(callback, RunCheckpoint):
                     callback.forget_spare()
             for logger in self.trainer.loggers:

@@ -89,6 +89,10 @@ class DIIQN(DQN):
             raise InputError(
                 "model.expert_loss.td_weight", expert_loss.td_weight, "choose confidence, or the combination add"
             )
+        if fading is not None and combination == "mix":
+            raise InputError(
+                "model.fading", "set", "choose the combination add: of a mixture one part cannot fade by itself"
+            )
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
@@ -185,7 +189,9 @@ class DIIQN(DQN):
         update.set(keys.TD_ERROR, priority)
         # Φ as it is: who imitates less and less still explores as the expert's lead says.
         update.set(keys.EXPERT_WEIGHT, confidence)
-        update.set(keys.EXPERT_AGREES, agrees := q_expert.detach().argmax(1) == expert.get("action"))
+        update.set(
+            keys.EXPERT_AGREES, agrees := self.acting_values(expert_output.detach()).argmax(1) == expert.get("action")
+        )
         return {
             "loss": loss,
             "train/q": self.policy_values(agent_output),
@@ -278,11 +284,12 @@ class DIIQN(DQN):
     def _evidence(self, update: TensorDictBase, expert: TensorDictBase, output: Tensor, potential: Tensor) -> Evidence:
         """From the network's output at s_e, ``[B, …]``."""
         q_expert, rated = self.policy_values(output) + potential, self.state_action_values(output) + potential
+        acting = self.acting_values(output)
         return Evidence(
             q_expert,
             rated,
-            double_q_value(q_expert, rated),
-            self.heads.deviation(output, q_expert.argmax(1)),
+            double_q_value(acting, rated),
+            self.heads.deviation(output, acting.argmax(1)),
             expert.get("action"),
             update.get(keys.ACTION),
             expert.get("count"),
