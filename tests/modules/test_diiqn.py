@@ -265,6 +265,23 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
     assert batch[keys.EXPERT_AGREES].tolist() == (batch[keys.EXPERT]["action"] == 0).tolist()
 
 
+def test_who_is_better_than_the_expert_for_long_imitates_it_no_more(monkeypatch):
+    module = make(expert_loss=ExpertLoss(td=0.0, margin=1.0), fading=Fading(outgrown=100), trusting_exploration=0.5)
+    optimizer = torch.optim.SGD(module.online.parameters(), lr=0.0)
+    module.optimizers = lambda use_pl_optimizer: optimizer
+    module.manual_backward = lambda loss: loss.backward()
+    shares, weights = [], []
+    for frames, lead in ((40, 1.0), (80, -1.0), (130, -1.0), (200, -1.0), (300, 1.0)):
+        monkeypatch.setattr(DIIQN, "environment_frames", frames)
+        batch = torch.stack([guided()])
+        batch[keys.EXPERT]["lead"].fill_(lead)
+        weights.append(float(module.training_step(batch, 0)["expert/weight"].mean()))
+        shares.append(module.imitation_share)
+    assert shares == pytest.approx([1.0, 1.0, 0.6, 0.1, 0.0])  # what is counted in one batch holds from the next one on
+    assert weights[2] == pytest.approx(0.6 * weights[1])
+    assert weights[4] == 0.0
+
+
 def test_of_a_mixture_no_part_fades_by_itself():
     with pytest.raises(InputError, match="model.fading"):
         make(combination="mix", expert_loss=ExpertLoss(), fading=Fading())

@@ -17,6 +17,7 @@ STRUCTURE = (
     "model.init_args.averaging",
     "model.init_args.value_heads",
     "model.init_args.carry_over",
+    "model.init_args.fading.outgrown",
     "model.init_args.labeller.hidden",
     "model.init_args.labeller.history",
     "model.init_args.labeller.learning_rate",

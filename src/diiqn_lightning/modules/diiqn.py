@@ -21,6 +21,7 @@ from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
 from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
+from diiqn_lightning.modules.outgrowing import Outgrowing
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
@@ -97,6 +98,7 @@ class DIIQN(DQN):
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         self.fading, self.td_share, self.imitation_share = fading, 1.0, 1.0
+        self.outgrowing = Outgrowing(fading.outgrown) if fading is not None and fading.outgrown is not None else None
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination
@@ -141,13 +143,17 @@ class DIIQN(DQN):
         self._check_keys(batch)
         if self.fading is not None:
             self.td_share, self.imitation_share = self.fading.shares(self.environment_frames)
+        if self.outgrowing is not None:
+            self.imitation_share *= self.outgrowing.share
         outputs = super().training_step(batch, batch_idx)
         if self.carry_over is not None and self.imitation_share:
             outputs["expert/carry_over"] = self.carry_over.carry_over
         return outputs
 
     def follow(self, batch: TensorDictBase) -> None:
-        """Φ̄ and the carry-over."""
+        """Φ̄, the carry-over, and how long the agent has been better than the expert."""
+        if self.outgrowing is not None and self.outgrowing.share:
+            self.outgrowing.look(float(batch.get(keys.EXPERT).get("lead").mean()), self.environment_frames)
         if not self._has_faded:  # nobody asks for Φ any more: exploration goes on with what it was
             rate = 1 - (1 - TRUST_RATE) ** max(1, batch.numel() / 256)
             self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)

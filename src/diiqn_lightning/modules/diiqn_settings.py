@@ -7,7 +7,7 @@ from torch import Tensor
 
 from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lower_bound_loss
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.errors import InputError, require_positive, require_within
 
 TD_WEIGHTS = ("confidence", "certainty", "both")
 
@@ -90,12 +90,18 @@ class Fading:
         td: of the TD term; null leaves it at 1.
         imitation: of the margin and the lower bound; null leaves it at 1. Φ itself, and the exploration that trusts in
             it, stay.
+        outgrown: N, environment frames in which the agent's last episodes end better than the expert's (lead below 0),
+            over which imitation falls from 1 to 0 on top of that, for good. Φ alone can hold an agent at the level of
+            its expert, where it is ½. null never lets go for good.
     """
 
     td: LinearSchedule | None = None
     imitation: LinearSchedule | None = None
+    outgrown: int | None = None
 
     def __post_init__(self) -> None:
+        if self.outgrown is not None:
+            require_positive(**{"model.fading.outgrown": self.outgrown})
         for name in ("td", "imitation"):
             if (schedule := getattr(self, name)) is not None:
                 ends = {f"model.fading.{name}.start": schedule.start, f"model.fading.{name}.end": schedule.end}

@@ -39,6 +39,7 @@ OPTIONS_ADDED_LATER = {
     "overlap": (False,),
     "acting": ("policy",),
     "averaging": (None,),
+    "outgrown": (None,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 

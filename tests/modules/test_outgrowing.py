@@ -1,0 +1,28 @@
+import pytest
+
+from diiqn_lightning.errors import InputError
+from diiqn_lightning.modules.diiqn_settings import Fading
+from diiqn_lightning.modules.outgrowing import Outgrowing
+
+
+def test_frames_ahead_of_the_expert_count_and_never_come_back():
+    outgrowing = Outgrowing(100)
+    for frames, lead, share in ((50, 2.0, 1.0), (80, -0.1, 0.7), (90, 0.0, 0.7), (130, 1.0, 0.7), (180, -1.0, 0.2)):
+        outgrowing.look(lead, frames)
+        assert outgrowing.share == pytest.approx(share)
+    outgrowing.look(-1.0, 10_000)
+    assert outgrowing.share == 0.0
+
+
+def test_its_state_is_saved():
+    one, other = Outgrowing(100), Outgrowing(100)
+    one.look(-1.0, 30)
+    other.load_state_dict(one.state_dict())
+    for outgrowing in (one, other):
+        outgrowing.look(-1.0, 40)
+    assert one.share == other.share == 0.6
+
+
+def test_refuses_no_frames():
+    with pytest.raises(InputError, match="model.fading.outgrown"):
+        Fading(outgrown=0)
