@@ -153,6 +153,10 @@ BAD = {
         {"observations": STATES, "episode_ends": [4, 7], **ACTIONS, "rewards": np.array(["a"] * 5)},
         "rewards",
     ),
+    "flags within an episode": (
+        {"observations": STATES, "episode_ends": [4, 7], "terminations": np.eye(7)[2]},
+        "terminations is 'true after 3 states'",
+    ),
     "a single number": ({"observations": np.array(3.0), "episode_ends": [1]}, "observations"),
     "no states": ({"observations": STATES[:0], "terminations": np.ones(0)}, "observations"),
     "no actions": ({"observations": STATES, "episode_ends": [4, 7], "actions": np.zeros(0, int)}, "actions"),

@@ -232,7 +232,8 @@ class RunCheckpoint(Checkpoint):
 
     def forget_spare(self) -> None:
         """Leave no more checkpoints than the settings say, of a run that has its summary."""
-        self._forget_old((self.folder / LAST).resolve(), self.settings.keep)
+        if (self.folder / LAST).exists():  # none was ever written where the disk was full
+            self._forget_old((self.folder / LAST).resolve(), self.settings.keep)
 
     def _forget_old(self, newest: Path, keep: int) -> None:
         found = [folder for folder in self.folder.iterdir() if not folder.name.startswith((".", LAST))]

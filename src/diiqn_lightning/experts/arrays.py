@@ -73,6 +73,11 @@ def _with_ends(arrays: dict[str, Array], ends: Array, flags: Mapping[str, Array]
     """Labels and, from flags of states, which transitions terminate; nothing of that where there are no flags."""
     if not flags:
         return arrays
+    for name, flag in flags.items():
+        if (within := np.setdiff1d(np.flatnonzero(flag) + 1, ends)).size:
+            raise InputError(
+                name, f"true after {within[0]} states", "flag states alone at which episode_ends has an end"
+            )
     terminated = flags.get("terminations", np.zeros(ends[-1], bool))
     # A transition is its second state's: what remains without each episode's first one.
     return {**arrays, "label_terminated": np.delete(terminated, np.append(0, ends[:-1]))}

@@ -17,7 +17,7 @@ from diiqn_lightning.algorithm.losses import (
 from diiqn_lightning.errors import InputError, require_within
 from diiqn_lightning.labeller import TransitionLabeller
 from diiqn_lightning.modules.carry_over import CarryOver, CarryOverMeter
-from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
+from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, check_combination
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
 from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
@@ -49,7 +49,7 @@ class DIIQN(DQN):
             running mean of Φ. Who trusts the expert acts as the network says, which is as the expert would, in
             place of at random, and learns in the states that this leads to (design choice).
         value_heads: gives the network further outputs, which only TD errors train. Their mean rates the actions
-            that the first output picks, in all targets and wherever a confidence asks for the agent's value.
+            that the agent would take, in all targets and wherever a confidence asks for the agent's value.
             What the expert's loss adds to the first output then never enters a target: raised by a
             margin in each state, values would be inflated state by state, and an agent that overrates
             itself trusts no expert (design choice). Several start apart and agree only where data made them,
@@ -78,22 +78,7 @@ class DIIQN(DQN):
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
-        for field, value, choices in (
-            ("combination", combination, ("mix", "add")),
-            ("priority", priority, ("agent", "mixed")),
-        ):
-            if value not in choices:
-                raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
-        if priority == "mixed" and not expert_loss.td:
-            raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
-        if expert_loss.td_weight != "confidence" and combination == "mix":
-            raise InputError(
-                "model.expert_loss.td_weight", expert_loss.td_weight, "choose confidence, or the combination add"
-            )
-        if fading is not None and combination == "mix":
-            raise InputError(
-                "model.fading", "set", "choose the combination add: of a mixture one part cannot fade by itself"
-            )
+        check_combination(combination, priority, expert_loss, fading)
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})

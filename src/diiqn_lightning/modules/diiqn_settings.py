@@ -1,4 +1,4 @@
-"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, and how it fades."""
+"""Settings of :class:`diiqn_lightning.modules.DIIQN`: its loss, how it fades, and what does not go together."""
 
 from dataclasses import dataclass
 
@@ -111,3 +111,30 @@ class Fading:
         """Factors of the TD term and of imitation after so many environment frames."""
         td, imitation = (1.0 if part is None else part(frames) for part in (self.td, self.imitation))
         return td, imitation
+
+
+def check_combination(combination: str, priority: str, expert_loss: ExpertLoss, fading: Fading | None) -> None:
+    """Refuse ways of combining both losses that do not exist, or that do not go with the other settings.
+
+    Args:
+        combination, priority, expert_loss, fading: arguments of :class:`diiqn_lightning.modules.DIIQN`.
+
+    Raises:
+        InputError: that names the field.
+    """
+    for field, value, choices in (
+        ("combination", combination, ("mix", "add")),
+        ("priority", priority, ("agent", "mixed")),
+    ):
+        if value not in choices:
+            raise InputError(f"model.{field}", value, f"choose {' or '.join(choices)}")
+    if priority == "mixed" and not expert_loss.td:
+        raise InputError("model.priority", priority, "choose agent, or give model.expert_loss.td a weight")
+    if combination == "add":
+        return
+    if expert_loss.td_weight != "confidence":
+        raise InputError(
+            "model.expert_loss.td_weight", expert_loss.td_weight, "choose confidence, or the combination add"
+        )
+    if fading is not None:
+        raise InputError("model.fading", fading, "choose null, or the combination add: a mixture cannot fade in part")
