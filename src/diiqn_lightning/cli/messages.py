@@ -32,8 +32,8 @@ def one_sentence(message: str) -> str:
         # jsonargparse 4.53 makes a text of a null that is for one field of a nested block.
         block, _, field = where_of(fields).rpartition(".")
         return (
-            f"{where_of(fields)}: null is read within a whole block alone; give the block's other fields with it, "
-            f'"--model.{block or "BLOCK"}={{{field}: null, …}}"; {REMEDY}.'
+            f"{where_of(fields)}: null is read with its block alone, whose other fields stay as they are: "
+            f"--model.{block or 'BLOCK'} '{{{field}: null}}'; {REMEDY}."
         )
     given = "" if not value or value.strip("'\"") in reason or len(value) > 80 else f" (given: {value})"
     where = where_of(fields)
