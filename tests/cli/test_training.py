@@ -280,7 +280,11 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
     more = diiqn_on_corridor(expert_path) if config == "diiqn" else CORRIDOR
     more = [*more, "--model.annealing={start: 1, end: 0.1, frames: 900}", "--model.averaging=100"]
     if config == "diiqn":
-        more += ["--model.fading.imitation={start: 1, end: 0, frames: 900}", "--model.fading.outgrown=5000"]
+        more += [
+            "--model.fading.imitation={start: 1, end: 0, frames: 900}",
+            "--model.fading.outgrown=5000",
+            "--model.fading.outgrown_below=0.5",
+        ]
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))
     before = timed_frames(tmp_path / "parts")

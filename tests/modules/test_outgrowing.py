@@ -14,6 +14,13 @@ def test_frames_ahead_of_the_expert_count_and_never_come_back():
     assert outgrowing.share == 0.0
 
 
+def test_who_is_nearly_as_good_counts_from_a_lead_on_and_an_unknown_one_never():
+    outgrowing = Outgrowing(100, below=0.5)
+    for frames, lead, share in ((10, 0.6, 1.0), (30, 0.4, 0.8), (60, 0.0, 0.8), (70, -0.1, 0.7)):
+        outgrowing.look(lead, frames)
+        assert outgrowing.share == pytest.approx(share)
+
+
 def test_its_state_is_saved():
     one, other = Outgrowing(100), Outgrowing(100)
     one.look(-1.0, 30)
@@ -21,6 +28,12 @@ def test_its_state_is_saved():
     for outgrowing in (one, other):
         outgrowing.look(-1.0, 40)
     assert one.share == other.share == 0.6
+
+
+def test_settings_say_from_which_lead_on():
+    assert Fading().outgrowing() is None
+    outgrowing = Fading(outgrown=100, outgrown_below=0.5).outgrowing()
+    assert (outgrowing.frames, outgrowing.below) == (100, 0.5)
 
 
 def test_refuses_no_frames():

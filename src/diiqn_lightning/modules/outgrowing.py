@@ -12,14 +12,15 @@ class Outgrowing(nn.Module):
 
     Args:
         frames: N, after which nothing is left to imitate.
+        below: lead of the expert, in its standard deviations, below which a frame counts.
     """
 
     counted: Tensor
-    """Frames above the expert's level, and the run's frames at the last look: ``[2]`` float64."""
+    """Frames at which the agent was as good, and the run's frames at the last look: ``[2]`` float64."""
 
-    def __init__(self, frames: int) -> None:
+    def __init__(self, frames: int, below: float = 0.0) -> None:
         super().__init__()
-        self.frames = frames
+        self.frames, self.below = frames, below
         self.register_buffer("counted", torch.zeros(2, dtype=torch.float64))
 
     @property
@@ -31,9 +32,10 @@ class Outgrowing(nn.Module):
         """Count the frames since the last look.
 
         Args:
-            lead: of the expert over the agent's last episodes, in the expert's standard deviations.
+            lead: of the expert over the agent's last episodes, in the expert's standard deviations; 0 while its
+                returns are not known.
             frames: environment frames of the run so far.
         """
-        if lead < 0:  # 0 while the expert's returns are not known
+        if lead < self.below and lead != 0:
             self.counted[0] += frames - self.counted[1]
         self.counted[1] = frames
