@@ -282,8 +282,7 @@ def test_a_resumed_run_ends_like_one_that_never_stopped(config, run, tmp_path, e
     if config == "diiqn":
         more += [
             "--model.fading.imitation={start: 1, end: 0, frames: 900}",
-            "--model.fading.outgrown=5000",
-            "--model.fading.outgrown_below=0.5",
+            "--model.fading.outgrown={frames: 5000, lead: 0.5}",
         ]
     run(*fit(config, tmp_path / "whole", *more, "--video=null", frames=1000))
     run(*fit(config, tmp_path / "parts", *more, "--video=null", frames=600))

@@ -15,6 +15,7 @@ from diiqn_lightning.modules.carry_over import CarryOver
 from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading
 from diiqn_lightning.modules.greedy_policy import GreedyPolicy
 from diiqn_lightning.modules.labelling import LabellerSettings
+from diiqn_lightning.modules.outgrowing import Outgrown
 from diiqn_lightning.modules.shaping import ShapingSettings
 from tests.modules.test_dqn import ONLINE, TARGET, Table, losses, transitions
 
@@ -266,7 +267,9 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
 
 
 def test_who_is_better_than_the_expert_for_long_imitates_it_no_more(monkeypatch):
-    module = make(expert_loss=ExpertLoss(td=0.0, margin=1.0), fading=Fading(outgrown=100), trusting_exploration=0.5)
+    module = make(
+        expert_loss=ExpertLoss(td=0.0, margin=1.0), fading=Fading(outgrown=Outgrown(100)), trusting_exploration=0.5
+    )
     optimizer = torch.optim.SGD(module.online.parameters(), lr=0.0)
     module.optimizers = lambda use_pl_optimizer: optimizer
     module.manual_backward = lambda loss: loss.backward()

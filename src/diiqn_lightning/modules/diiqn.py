@@ -21,6 +21,7 @@ from diiqn_lightning.modules.diiqn_settings import ExpertLoss, Fading, check_com
 from diiqn_lightning.modules.dqn import DQN
 from diiqn_lightning.modules.heads import Heads
 from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
+from diiqn_lightning.modules.outgrowing import Outgrowing
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
 from diiqn_lightning.networks import QNetwork
 
@@ -82,7 +83,7 @@ class DIIQN(DQN):
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         self.fading, self.td_share, self.imitation_share = fading, 1.0, 1.0
-        self.outgrowing = fading.outgrowing() if fading is not None else None
+        self.outgrowing = Outgrowing(fading.outgrown) if fading is not None and fading.outgrown is not None else None
         self.trusting_exploration = trusting_exploration
         self.register_buffer("trust", torch.zeros(()))
         self.expert_loss, self.combination = expert_loss, combination

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lower_bound_loss
 from diiqn_lightning.algorithm.schedules import LinearSchedule
-from diiqn_lightning.errors import InputError, require_positive, require_within
-from diiqn_lightning.modules.outgrowing import Outgrowing
+from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.outgrowing import Outgrown
 
 TD_WEIGHTS = ("confidence", "certainty", "both")
 
@@ -91,29 +91,19 @@ class Fading:
         td: of the TD term; null leaves it at 1.
         imitation: of the margin and the lower bound; null leaves it at 1. Φ itself, and the exploration that trusts in
             it, stay.
-        outgrown: N, environment frames in which the expert's lead over the agent's last episodes is below
-            ``outgrown_below``, over which imitation falls from 1 to 0 on top of that, for good. Φ alone can hold an
-            agent at the level of its expert, where it is ½. null never lets go for good.
-        outgrown_below: that lead, in standard deviations of the expert's episodes. At 0 the agent has to be better;
-            above, it is let go a little sooner: exploration lowers its returns, and it is better than they say.
+        outgrown: of imitation on top of that, once the agent is about as good as the expert. Φ alone can hold it at
+            that level, where it is ½. null never lets go for good.
     """
 
     td: LinearSchedule | None = None
     imitation: LinearSchedule | None = None
-    outgrown: int | None = None
-    outgrown_below: float = 0.0
+    outgrown: Outgrown | None = None
 
     def __post_init__(self) -> None:
-        if self.outgrown is not None:
-            require_positive(**{"model.fading.outgrown": self.outgrown})
         for name in ("td", "imitation"):
             if (schedule := getattr(self, name)) is not None:
                 ends = {f"model.fading.{name}.start": schedule.start, f"model.fading.{name}.end": schedule.end}
                 require_within(0, 1, **ends)
-
-    def outgrowing(self) -> Outgrowing | None:
-        """What counts the frames that ``outgrown`` is about; None without it."""
-        return None if self.outgrown is None else Outgrowing(self.outgrown, self.outgrown_below)
 
     def shares(self, frames: int) -> tuple[float, float]:
         """Factors of the TD term and of imitation after so many environment frames."""

@@ -1,32 +1,53 @@
-"""How long an agent has been better than its expert."""
+"""How long an agent has been as good as its expert."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from diiqn_lightning.errors import require_positive
 
-class Outgrowing(nn.Module):
-    """Counts frames in which the agent's last episodes are better than the expert's; its state is in the checkpoint.
 
-    Design choice: a confidence in the expert falls where the agent passes it and rises where it falls back, which holds
-    an agent at its expert's level. What is counted here never comes back.
+@dataclass(frozen=True)
+class Outgrown:
+    """When an agent has outgrown its expert (design choice).
+
+    A confidence in the expert falls where the agent passes it and rises where it falls back, which holds an agent at
+    its expert's level. What is counted here never comes back.
 
     Args:
-        frames: N, after which nothing is left to imitate.
-        below: lead of the expert, in its standard deviations, below which a frame counts.
+        frames: environment frames that count, over which imitation falls from 1 to 0.
+        lead: of the expert over the agent's last episodes, in standard deviations of the expert's; frames at which it
+            is smaller count. At 0 the agent has to be better; above, it is let go a little sooner: exploration lowers
+            its returns, and it is better than they say.
+    """
+
+    frames: int
+    lead: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_positive(**{"model.fading.outgrown.frames": self.frames})
+
+
+class Outgrowing(nn.Module):
+    """Counts an agent's frames near its expert's level or above; its state is in the checkpoint.
+
+    Args:
+        settings: which frames count, and how many.
     """
 
     counted: Tensor
-    """Frames at which the agent was as good, and the run's frames at the last look: ``[2]`` float64."""
+    """Frames that count, and the run's frames at the last look: ``[2]`` float64."""
 
-    def __init__(self, frames: int, below: float = 0.0) -> None:
+    def __init__(self, settings: Outgrown) -> None:
         super().__init__()
-        self.frames, self.below = frames, below
+        self.settings = settings
         self.register_buffer("counted", torch.zeros(2, dtype=torch.float64))
 
     @property
     def share(self) -> float:
         """What is left of imitation, from 1 down to 0."""
-        return max(0.0, 1 - float(self.counted[0]) / self.frames)
+        return max(0.0, 1 - float(self.counted[0]) / self.settings.frames)
 
     def look(self, lead: float, frames: int) -> None:
         """Count the frames since the last look.
@@ -36,6 +57,6 @@ class Outgrowing(nn.Module):
                 returns are not known.
             frames: environment frames of the run so far.
         """
-        if lead < self.below and lead != 0:
+        if lead < self.settings.lead and lead != 0:
             self.counted[0] += frames - self.counted[1]
         self.counted[1] = frames

@@ -40,7 +40,6 @@ OPTIONS_ADDED_LATER = {
     "acting": ("policy",),
     "averaging": (None,),
     "outgrown": (None,),
-    "outgrown_below": (0.0,),
 }
 """Options without which a run was what it is with these values: it keeps its key."""
 
