@@ -15,6 +15,7 @@ import yaml
 from wandb.wandb_agent import Agent
 
 from diiqn_lightning.cli.experiment_parts import not_recorded, record_experts
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import read_ledger
 from diiqn_lightning.sweeps.experiment_file import read_experiment
 from tests.cli.conftest import SHORT
@@ -282,3 +283,9 @@ def test_an_experiment_records_only_experts_that_its_runs_learn_from(tmp_path, i
     record_experts(experiment, runs, folder)
     assert [path.name for path in folder.iterdir()] == ["b.expert"]
     assert not_recorded(experiment, runs, folder) == []
+    # Called again it is taken as it is, and not for one that the file describes otherwise by now.
+    record_experts(experiment, runs, folder)
+    content["experts"]["b"] = [*recorded, "--seed=1"]
+    (tmp_path / "two.yaml").write_text(yaml.dump(content))
+    with pytest.raises(InputError, match="experts.b in .*recorded with other arguments"):
+        record_experts(read_experiment(tmp_path / "two.yaml"), runs, folder)

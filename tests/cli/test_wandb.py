@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from diiqn_lightning.report.sources import collect
 from tests.cli.conftest import CORRIDOR
 from tests.cli.test_training import fit, metrics, start
 from tests.wandb_server import WandbServer
@@ -108,3 +109,8 @@ def test_a_run_that_goes_on_does_so_in_the_same_run_of_wandb(tmp_path):
     sessions = [folder.name for folder in (tmp_path / "run" / "wandb").glob("offline-run-*")]
     assert len(sessions) == 2
     assert len({name.rpartition("-")[2] for name in sessions}) == 1  # the run's id
+    # A report takes them for the one run that they are.
+    (run,) = collect([tmp_path / "run" / "wandb"]).runs
+    (in_folder,) = collect([tmp_path / "run"]).runs
+    assert run.curve[0] == in_folder.curve[0]
+    assert run.curve[1] == pytest.approx(in_folder.curve[1])

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import gain_rows, interquartile_means, mean_curve, write_gains
+from diiqn_lightning.report.page_results import frames_section
 
 
 def run(algorithm, seed, curve, expert="", environment="breakout"):
@@ -65,3 +68,16 @@ def test_the_table_is_written(tmp_path):
     table = write_gains(gain_rows(RUNS, "dqn"), tmp_path / "gains.csv")
     assert "diiqn, strong expert | 2 | 10.0 | 100.0" in table
     assert (tmp_path / "gains.csv").read_text().count("\n") == 3
+
+
+def test_a_baseline_is_at_its_own_return_with_its_last_frame_at_the_latest():
+    """More episodes after the run may put its return above the last point of its curve."""
+    better = [replace(each, numbers=each.numbers | {"eval_return": 5.5}) for each in RUNS[:2]]
+    gained, baseline = gain_rows([*better, *RUNS[2:]], "dqn")
+    assert (baseline["frames_to_baseline"], baseline["share_of_baseline_frames"]) == (300, 1)
+    assert (gained["frames_to_baseline"], gained["share_of_baseline_frames"]) == (100, round(100 / 300, 3))
+    table = frames_section([*better, *RUNS[2:]], [*better, *RUNS[2:]], "dqn").blocks[0]
+    cells = {row[1]: row for row in table.rows}
+    assert cells["dqn"][3] == "300"
+    assert cells["diiqn, strong expert"][3] == "100"
+    assert cells["diiqn, strong expert"][5].startswith("67 [")

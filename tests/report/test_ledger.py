@@ -5,7 +5,15 @@ import pytest
 import yaml
 
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.report.ledger import find_runs, key_of_sessions, ledger_row, read_ledger, run_key, write_ledger
+from diiqn_lightning.report.ledger import (
+    find_runs,
+    key_of_sessions,
+    ledger_row,
+    read_ledger,
+    run_key,
+    write_ledger,
+    write_rows,
+)
 from diiqn_lightning.report.run_folder import RunFolder
 
 
@@ -137,3 +145,21 @@ def test_a_test_that_a_kill_cut_off_does_not_count(tmp_path):
     folder = RunFolder(make_run(tmp_path / "a"))
     folder.test.write_text('{"frames": 1')
     assert ledger_row(folder)["eval_return"] == 1.0
+
+
+def test_a_run_that_an_experiment_has_under_several_names_keeps_them(tmp_path):
+    path = tmp_path / "ledger.csv"
+    write_ledger(path, find_runs([make_run(tmp_path / "a")]))
+    (row,) = read_ledger(path)
+    write_rows(path, [row, {**row, "environment": "another"}])
+    write_ledger(path, find_runs([make_run(tmp_path / "b", seed=1)]))
+    assert [(row["environment"], row["seed"]) for row in read_ledger(path)] == [
+        ("another", "0"), ("breakout", "0"), ("breakout", "1"),
+    ]  # fmt: skip
+
+
+def test_a_table_of_something_else_is_not_written_over(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="verb ledger"):
+        write_ledger(tmp_path / "a.csv", [])
+    assert (tmp_path / "a.csv").read_text() == "a,b\n1,2\n"

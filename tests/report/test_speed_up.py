@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -43,3 +44,9 @@ def test_a_resample_that_never_arrives_counts_as_minus_infinity():
 
 def test_near_best_is_between_random_and_the_best_mean():
     assert level_near_best([FAST, runs((0.0, 0.0, 0.0, 1.0))]) == -1 + 0.95 * 6
+
+
+def test_near_best_is_nothing_where_a_random_agent_is_not_known_or_none_is_better():
+    unknown = [replace(run, numbers={"eval_return": -19.0}) for run in FAST]
+    assert level_near_best([unknown]) is None
+    assert level_near_best([runs((-1.0,) * 4), runs((-2.0,) * 4)]) is None

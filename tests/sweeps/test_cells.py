@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.sweeps.cells import Cell, RunFacts
 from diiqn_lightning.sweeps.cost import cost
 
@@ -72,3 +73,21 @@ def test_the_cost_counts_what_is_left_and_says_where_its_speed_is_from(cell):
     ]
     assert "assumed and not measured: dqn in breakout" in cost([cell], lambda algorithm, environment: [], 1)[1]
     assert cost([], lambda algorithm, environment: [], 1) == ["nothing is left to run"]
+
+
+def test_a_run_that_was_interrupted_beyond_the_frames_that_are_wanted_now_is_refused(cell):
+    checkpoint(cell, 1500)
+    with pytest.raises(InputError, match="unfinished run of 1,500 frames and no checkpoint before 1,000"):
+        cell.refuse_if_too_long()
+    checkpoint(cell, 1000)
+    with pytest.raises(InputError, match="1,500 frames"):
+        cell.refuse_if_too_long()
+    checkpoint(cell, 500)
+    cell.refuse_if_too_long()
+
+
+def test_a_run_that_can_go_on_or_is_finished_is_not_refused(cell):
+    cell.refuse_if_too_long()
+    checkpoint(cell, 1500)
+    cell.folder.summary.write_text('{"frames": 1500}')
+    cell.refuse_if_too_long()

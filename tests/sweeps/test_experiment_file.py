@@ -94,6 +94,9 @@ BAD = {
     "words": ({"variants": {"a": ["x=1"]}}, "--name=value"),
     "seed": ({"arguments": ["--seed_everything=1"]}, "`experiment` sets it"),
     "seeds": ({"seeds": 0}, "how many"),
+    "a seed twice": ({"seeds": [3, 1, 3]}, "each once"),
+    "measures": ({"measures": "expert/weight"}, "list of columns"),
+    "environment": ({"environments": [{"e": []}]}, "mapping"),
     "negative seed": ({"seeds": [-1]}, "at least 0"),
     "frames": ({"max_frames": "many"}, "at least 1"),
     "length of": ({"max_frames_in": {"g": 5}}, "choose among e, f"),
@@ -124,3 +127,8 @@ def test_variants_may_stand_for_algorithms(tmp_path):
 def test_what_nothing_stands_for_is_refused(stands_for, remedy, tmp_path):
     with pytest.raises(InputError, match=remedy):
         read_experiment(write(tmp_path, stands_for=stands_for))
+
+
+def test_more_seeds_than_the_file_has_are_new_ones(tmp_path):
+    runs = read_experiment(write(tmp_path, seeds=[3, 1])).only(["a"], ["e"]).runs(Path("x"), 4, None)
+    assert [run.seed for run in runs] == [3, 1, 4, 5]

@@ -80,3 +80,32 @@ def test_a_ledger_of_other_runs_is_not_written_over(tmp_path, ledger):
     with pytest.raises(InputError, match="none of this experiment's .*dqn in breakout"):
         ExperimentLedger(ledger, [], ["breakout"], ["variant"], {})
     assert read_ledger(ledger)[0]["algorithm"] == "dqn"
+
+
+def test_two_sessions_keep_each_others_runs(tmp_path, ledger):
+    path = tmp_path / "out" / "ledger.csv"
+    one, other = (ExperimentLedger(path, [], ["one", "two"], ["variant"], {}) for _ in range(2))
+    one.add_run("one", "variant", RunFolder(tmp_path / "run"), 200)
+    other.add_run("two", "variant", RunFolder(tmp_path / "run"), 200)
+    assert [row["environment"] for row in read_ledger(path)] == ["one", "two"]
+    assert set(other.rows) == {("one", "variant", "0"), ("two", "variant", "0")}
+
+
+def test_one_run_in_two_lengths_has_a_curve_for_each(tmp_path, ledger):
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [], ["long", "short"], ["variant"], {})
+    for environment, frames in (("short", 100), ("long", 200)):
+        own.add_run(environment, "variant", RunFolder(tmp_path / "run"), frames)
+    runs = {run.environment: run for run in collect([own.path]).runs}
+    assert runs["short"].curve == ([100], [1.5])
+    assert runs["long"].curve == ([100, 200], [1.5, 2.5])
+    own.add_run("short", "variant", RunFolder(tmp_path / "run"), 200)
+    assert [run.curve[0] for run in collect([own.path]).runs] == [[100, 200]] * 2
+
+
+def test_a_longer_run_makes_no_room_for_a_shorter_one(tmp_path, ledger):
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [], ["one", "two"], ["variant"], {})
+    own.add_run("one", "variant", RunFolder(tmp_path / "run"), 200)
+    own.refuse_shorter("one", "variant", 0, 199)
+    own.refuse_shorter("two", "variant", 0, 100)
+    with pytest.raises(InputError, match="variant in one with 200 frames, more than the 100 .* another --out"):
+        own.refuse_shorter("one", "variant", 0, 100)

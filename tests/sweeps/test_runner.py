@@ -1,4 +1,6 @@
 import fcntl
+import os
+import signal
 import threading
 
 import pytest
@@ -35,3 +37,27 @@ def test_a_run_that_a_killed_session_left_behind_is_not_started_twice(cell):
     assert finished == [cell]
     assert run.process is None
     assert cell.log.read_bytes() == b""
+
+
+def test_a_session_under_nohup_goes_on_when_the_terminal_is_closed(cell):
+    """`nohup` starts it with SIGHUP ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    left_behind = cell.log.open("ab")
+    fcntl.flock(left_behind, fcntl.LOCK_EX)
+    rounds = []
+
+    def hang_up(runs):
+        rounds.append(runs[0].shown)
+        if len(rounds) == 1:
+            os.kill(os.getpid(), signal.SIGHUP)
+        if len(rounds) == 3:
+            cell.run_dir.mkdir()
+            cell.folder.summary.write_text('{"frames": 1000}')
+            left_behind.close()
+
+    try:
+        runner = CellRunner([cell], 1, lambda finished: None, hang_up)
+        (run,) = runner.run()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (run.state, runner.stop_signal) == (State.FINISHED, None)

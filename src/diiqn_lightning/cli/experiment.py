@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from diiqn_lightning.cli.verb import positive, verb_parser
-from diiqn_lightning.errors import writing
+from diiqn_lightning.errors import InputError, writing
 
 EXAMPLES = """examples
   python -m diiqn_lightning experiment configs/experiments/rivals.yaml --dry_run
@@ -72,6 +72,9 @@ def run(arguments: list[str]) -> int:
     path = options.ledger or out / "ledger.csv"
     report_arguments = [str(path), "--out", str(out), *experiment.report]
     report.parser().parse_args(report_arguments)
+    for ledger in options.reuse or ():
+        if not ledger.is_file():
+            raise InputError("--reuse", str(ledger), "give ledgers that are there")
     ledgers = options.reuse if options.reuse is not None else shipped_ledgers()
     reusable = ReusableRuns([*ledgers, path])
     planned = list(experiment.runs(folder / "experts", options.seeds, options.max_frames))
@@ -98,21 +101,24 @@ def run(arguments: list[str]) -> int:
         print(f"{others} more are the same runs in another environment of the file, and are not run again")
     if to_run or not unknown:
         print("\n".join(cost(to_run, reusable.frames_per_second, options.workers)), flush=True)
-    if options.dry_run:
-        print_commands(to_run)
-        if unknown:
-            print(f"# and {len(unknown)} runs that learn from experts which are recorded first")
-        return 0
     keys = {
         (places[cell.name].environment, places[cell.name].variant, str(cell.facts.seed)): cell.facts.key
         for cell in cells
     }
     ledger = ExperimentLedger(path, experiment.measures, whole.environments, whole.variants, keys)
+    for cell in cells:
+        run = places[cell.name]
+        ledger.refuse_shorter(run.environment, run.variant, cell.facts.seed, cell.facts.max_frames)
+    if options.dry_run:
+        print_commands(to_run)
+        if unknown:
+            print(f"# and {len(unknown)} runs that learn from experts which are recorded first")
+        return 0
     with writing("--out", out):
         out.mkdir(parents=True, exist_ok=True)
-        (out / COPY).write_text(options.file.read_text())
     with writing("--ledger", path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / COPY).write_text(options.file.read_text())
         for name, hit in hits.items():
             ledger.add(places[name].environment, places[name].variant, *hit)
 

@@ -1,5 +1,6 @@
 """Steps of ``experiment``: experts that it records, runs that are no two, measures side by side."""
 
+import shlex
 import statistics
 import subprocess
 import sys
@@ -18,8 +19,10 @@ def record_experts(experiment: Experiment, runs: Sequence[ExperimentRun], folder
     """Record the datasets that some of the runs learn from and that are not there yet; says first what it all costs.
 
     Raises:
-        InputError: if one cannot be recorded; ``record`` has said why.
+        InputError: if one cannot be recorded, which ``record`` has said why, or was recorded in another way.
     """
+    for name, words in experiment.experts.items():
+        _refuse_another_recording(experiment, name, words, _recorded(folder, name))
     missing = {
         name: words
         for name, words in experiment.experts.items()
@@ -32,9 +35,26 @@ def record_experts(experiment: Experiment, runs: Sequence[ExperimentRun], folder
         path = _recorded(folder, name)
         with writing("--runs", folder):
             folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([sys.executable, "-m", "diiqn_lightning", "record", *words, f"--out={path}"])
+        done = subprocess.run([sys.executable, "-m", "diiqn_lightning", *_recording(words, path)])
         if done.returncode != 0:
             raise InputError(f"experts.{name} in {experiment.path}", list(words), "mend what `record` says above")
+
+
+def _recording(words: Sequence[str], path: Path) -> list[str]:
+    return ["record", *words, f"--out={path}"]
+
+
+def _refuse_another_recording(experiment: Experiment, name: str, words: Sequence[str], path: Path) -> None:
+    """The file's arguments may have changed since; a dataset moved with its folder is still the same."""
+    if not path.exists():
+        return
+    from diiqn_lightning.experts import files
+
+    recorded = shlex.split(files.load(path).card.get("command") or "")
+    now = ["python", "-m", "diiqn_lightning", *_recording(words, path)]
+    if recorded and recorded[:-1] != now[:-1]:
+        remedy = f"{path} was recorded with other arguments; delete it, or give the dataset another name"
+        raise InputError(f"experts.{name} in {experiment.path}", list(words), remedy)
 
 
 def not_recorded(experiment: Experiment, runs: Iterable[ExperimentRun], folder: Path) -> list[ExperimentRun]:
@@ -86,7 +106,7 @@ def once_each(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
 
 
 def write_measures(ledger: ExperimentLedger, measures: Sequence[str], path: Path) -> str:
-    """Write means over seeds of the last values of some columns.
+    """Write means over seeds of the last values of some columns, and of how many where not all have one.
 
     Returns:
         The same as a Markdown table.
@@ -95,10 +115,15 @@ def write_measures(ledger: ExperimentLedger, measures: Sequence[str], path: Path
     for (environment, variant, _), row in ledger.rows.items():
         groups.setdefault((environment, variant), []).append(row)
     table = []
+    missing: set[str] = set()
     for (environment, variant), rows in groups.items():
         line: dict[str, Any] = {"environment": environment, "variant": variant, "seeds": len(rows)}
         for measure in measures:
             values = [value for row in rows if (value := ledger.last(row, measure)) is not None]
             line[measure] = f"{statistics.fmean(values):.4g}" if values else ""
+            line[f"seeds with {measure}"] = len(values)
+            if 0 < len(values) < len(rows):
+                missing.add(measure)
         table.append(line)
-    return write_table(("environment", "variant", "seeds", *measures), table, path)
+    counts = [f"seeds with {measure}" for measure in measures if measure in missing]
+    return write_table(("environment", "variant", "seeds", *measures, *counts), table, path)

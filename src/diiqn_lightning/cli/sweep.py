@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
             {**dict.fromkeys(columns, ""), **values[name], "frames": facts["frames"], "eval/return": _return(facts)}
             for name, facts in finished
         ]
-        rows.sort(key=lambda row: -row["eval/return"])
+        rows.sort(key=lambda row: (row["eval/return"] == "", -float(row["eval/return"] or 0)))
         print(f"\n{write_table(columns, rows, folder / 'cells.csv')}\n\n{folder / 'cells.csv'}\n{ledger}")
     return code
 
@@ -97,8 +97,10 @@ def _with_seeds(settings: list[dict[str, Any]], seeds: int | None) -> Iterator[d
             yield from ({**setting, "seed_everything": seed} for seed in range(seeds))
 
 
-def _return(summary: dict[str, Any]) -> float:
-    return round(float(summary["eval"]["epsilon"]["mean"]), 3)
+def _return(summary: dict[str, Any]) -> float | str:
+    """Nothing of a run that was never evaluated."""
+    mean = summary["eval"]["epsilon"]["mean"]
+    return "" if mean is None else round(float(mean), 3)
 
 
 def cell_name(setting: dict[str, Any]) -> str:

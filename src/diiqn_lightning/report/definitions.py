@@ -24,10 +24,11 @@ DEFINITIONS = (
     "alike. A curve above another one everywhere is better everywhere.",
     "*Frames to a return.* F = the first evaluation at which the mean curve over seeds is at least at that "
     "return. *95 % of the best* is R + 0.95 · (M − R), with M the highest mean final return of an algorithm in "
-    "that environment.",
+    "that environment; empty where R is not known or M is no better.",
     "*x % faster.* x = 100 · (1 − F / F of the other): 64 % faster needs 36 frames where the other needs 100. "
     "Where the other never gets there, it counts as if it did with its last frame, and the number is marked *at "
-    "least*. The paper's definition is not known here.",
+    "least*; the baseline is at its own last return with its last frame at the latest. The "
+    "paper's definition is not known here.",
     "These follow Agarwal et al., 2021, *Deep Reinforcement Learning at the Edge of the Statistical Precipice*, "
     "and give the numbers of its library rliable.",
 )

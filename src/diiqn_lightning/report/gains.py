@@ -38,8 +38,9 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
     """A row for each environment and algorithm that the baseline was run on too, the baseline's own included.
 
     Frames are those of the mean curve over seeds: of its first evaluation at the expert's return, and at the
-    baseline's mean final return. The share divides the latter by those that the baseline itself needs. Cells are empty
-    where they mean nothing: percent of a return that is not positive, a baseline no better than a random agent.
+    baseline's mean final return. The share divides the latter by those that the baseline itself needs, which is there
+    with its last frame at the latest: more episodes after the run may put its return above the curve's. Cells are
+    empty where they mean nothing: percent of a return that is not positive, a baseline no better than a random agent.
 
     Args:
         runs: finished runs.
@@ -53,7 +54,8 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
             continue
         level, random = _mean(reference, "eval_return"), _random(runs, environment)
         mean, expert = _mean(group, "eval_return"), _mean(group, "expert_return")
-        reached, reference_reached = (frames_to(mean_curve(some), level) for some in (group, reference))
+        reference_reached = frames_to_own_end(reference)
+        reached = reference_reached if group is reference else frames_to(mean_curve(group), level)
         if not (math.isnan(random) or is_above(level, random)):
             reached = None  # whoever acts at random is there at once
         rows.append(
@@ -107,6 +109,12 @@ def mean_curve(group: Sequence[FinishedRun]) -> tuple[list[int], list[float]]:
     frames = sorted(set.intersection(*(set(run.curve[0]) for run in group)))
     values = [dict(zip(*run.curve, strict=True)) for run in group]
     return frames, [statistics.fmean(value[at] for value in values) for at in frames]
+
+
+def frames_to_own_end(group: Sequence[FinishedRun]) -> int | None:
+    """Frames to an algorithm's own mean final return: its last at the latest; ``None`` without a curve."""
+    curve = mean_curve(group)
+    return frames_to(curve, _mean(group, "eval_return")) or next(reversed(curve[0]), None)
 
 
 def write_gains(rows: Sequence[dict[str, Any]], path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.locks import locked_folder
 from diiqn_lightning.report.run_folder import RunFolder
 
 IRRELEVANT = (
@@ -178,7 +179,7 @@ def without_place(word: str) -> str:
 def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
     """Add runs to a ledger, and their curves to ``curves/`` beside it.
 
-    A run replaces the row of the same key and seed if it has at least as many frames.
+    A run replaces its row of the same names if it has at least as many frames.
 
     Args:
         path: the CSV file; made if it is missing.
@@ -186,18 +187,27 @@ def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
 
     Returns:
         Number of rows in the file.
+
+    Raises:
+        InputError: if the file is no ledger.
     """
-    rows = {(row["key"], row["seed"]): row for row in read_ledger(path)} if path.exists() else {}
     (path.parent / "curves").mkdir(parents=True, exist_ok=True)
-    for folder in runs:
-        row = {name: str(value) if value is not None else "" for name, value in ledger_row(folder).items()}
-        place = (row["key"], row["seed"])
-        if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
-            continue
-        rows[place] = row
-        write_curve(curve_file(path, row), curve_rows(folder.metrics))
-    write_rows(path, rows.values())
+    with locked_folder(path.parent):
+        rows = {run_names(row): row for row in read_ledger(path)} if path.exists() else {}
+        for folder in runs:
+            row = {name: str(value) if value is not None else "" for name, value in ledger_row(folder).items()}
+            place = run_names(row)
+            if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
+                continue
+            rows[place] = row
+            write_curve(place_for_curve(path, row, rows.values()), curve_rows(folder.metrics))
+        write_rows(path, rows.values())
     return len(rows)
+
+
+def run_names(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Key, seed, environment and algorithm: an experiment has a run under each name that it goes by there."""
+    return row["key"], row["seed"], row["environment"], row["algorithm"]
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
@@ -212,14 +222,34 @@ def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
 
 
 def read_ledger(path: Path) -> list[dict[str, str]]:
-    """Rows of a ledger."""
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    """Rows of a ledger.
+
+    Raises:
+        InputError: for a file that is none.
+    """
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError("ledger", str(path), f"give a file that the verb ledger wrote ({error})") from error
+    if any(set(COLUMNS) - {*NOT_IN_OLDER_ONES} - set(row) for row in rows):
+        raise InputError("ledger", str(path), "give a file that the verb ledger wrote")
+    return rows
 
 
 def curve_file(ledger: Path, row: dict[str, Any]) -> Path:
     """Where a ledger keeps the curve of one of its rows."""
-    return ledger.parent / "curves" / f"{row['key']}-{row['seed']}.csv"
+    cut = ledger.parent / "curves" / f"{row['key']}-{row['seed']}-{row['frames']}.csv"
+    return cut if cut.exists() else cut.with_name(f"{row['key']}-{row['seed']}.csv")
+
+
+def place_for_curve(ledger: Path, row: dict[str, Any], rows: Iterable[dict[str, Any]]) -> Path:
+    """Where to write the curve of a row: a file of its own if the same run stands in other rows with other frames."""
+    same = [other for other in rows if (other["key"], other["seed"]) == (row["key"], row["seed"])]
+    place = curve_file(ledger, row)
+    if all(other["frames"] == row["frames"] for other in same):
+        return place
+    return place.with_name(f"{row['key']}-{row['seed']}-{row['frames']}.csv")
 
 
 def curve_rows(metrics: Path) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.comparison_figure import guidance_figure, returns_figure
 from diiqn_lightning.report.document import Block, Picture, Section, Table, Text
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.gains import mean_curve
+from diiqn_lightning.report.gains import frames_to_own_end, mean_curve
 from diiqn_lightning.report.scores import normalised_scores
 from diiqn_lightning.report.speed_up import SpeedUp, level_near_best, speed_up
 from diiqn_lightning.report.statistics import Interval, difference_of_means, frames_to, mean_and_band, ratio_above
@@ -167,13 +167,18 @@ def frames_section(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], ba
     for (environment, label), group in uncut.items():
         here = [others for (place, _), others in groups.items() if place == environment]
         reference = uncut.get((environment, baseline))
-        last = _level(groups.get((environment, baseline), []), "eval_return")
-        levels = [_level(group, "expert_return"), last, level_near_best(here)]
+        cut = groups.get((environment, baseline), [])
+        levels = [_level(group, "expert_return"), _level(cut, "eval_return"), level_near_best(here)]
         cells = [_frames(group, level) for level in levels]
         faster = [
             speed_up(group, reference, level) if reference and label != baseline and level is not None else None
             for level in levels[1:]
         ]
+        # The baseline is at its own last return with its last frame at the latest, wherever its curve ends.
+        if cut and label == baseline:
+            cells[1] = _plain_frames(frames_to_own_end(cut))
+        elif faster[0] is not None and levels[1] is not None:
+            faster[0] = speed_up(group, cut, levels[1])._replace(at_least=False)
         seeds = min(len(group), len(reference or group))
         rows.append([environment, label, *cells, *(_faster(each, seeds) for each in faster)])
     columns = (
@@ -224,7 +229,10 @@ def _plain(value: float | None) -> str:
 def _frames(group: Sequence[FinishedRun], level: float | None) -> str:
     if level is None:
         return ""
-    reached = frames_to(mean_curve(group), level)
+    return _plain_frames(frames_to(mean_curve(group), level))
+
+
+def _plain_frames(reached: int | None) -> str:
     return "never" if reached is None else f"{reached:,}"
 
 

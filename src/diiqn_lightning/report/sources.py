@@ -1,6 +1,5 @@
 """Where a report's runs come from: run folders, ledgers, exports of W&B and its offline folders."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from diiqn_lightning.report.finished_run import GUIDANCE, NUMBERS, FinishedRun
 from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
 from diiqn_lightning.report.run_folder import RunFolder
 from diiqn_lightning.report.wandb_export import is_export, read_export
-from diiqn_lightning.report.wandb_file import find_wandb_files, read_wandb_file
+from diiqn_lightning.report.wandb_file import find_wandb_files, read_wandb_files
 
 
 class Collected(NamedTuple):
@@ -39,16 +38,19 @@ def collect(sources: Sequence[Path]) -> Collected:
     """
     runs: list[FinishedRun] = []
     left_out: list[str] = []
+    wandb_files: list[Path] = []
     for source in sources:
         if source.suffix == ".csv":
             runs += _from_table(source)
         elif source.suffix == ".wandb" or (source.is_dir() and not _holds_runs(source)):
-            for path in find_wandb_files(source):
-                runs += [run] if isinstance(run := read_wandb_file(path), FinishedRun) else []
-                left_out += [run] if isinstance(run, str) else []
+            wandb_files += find_wandb_files(source)
         else:
             runs += [_from_folder(folder) for folder in find_runs([source])]
             left_out += unfinished(source)
+    # All at once: the sessions of a run that was gone on with are in folders of their own.
+    for run in read_wandb_files(wandb_files):
+        runs += [run] if isinstance(run, FinishedRun) else []
+        left_out += [run] if isinstance(run, str) else []
     never_evaluated = [run for run in runs if "eval_return" not in run.numbers]
     left_out += [f"{run.title}: it was never evaluated." for run in never_evaluated]
     runs = [run for run in runs if "eval_return" in run.numbers]
@@ -89,11 +91,12 @@ def _from_table(path: Path) -> list[FinishedRun]:
     if is_export(path):
         return read_export(path)
     try:
-        return [_from_row(row, curve_file(path, row)) for row in read_ledger(path)]
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        rows = read_ledger(path)
+    except (OSError, InputError) as error:
         raise InputError(
             "runs", str(path), "it is neither a ledger nor an export of W&B: see docs/report.md"
         ) from error
+    return [_from_row(row, curve_file(path, row)) for row in rows]
 
 
 def _from_folder(folder: RunFolder) -> FinishedRun:

@@ -9,7 +9,7 @@ import numpy as np
 
 from diiqn_lightning.report.finished_run import FinishedRun
 from diiqn_lightning.report.gains import mean_curve
-from diiqn_lightning.report.statistics import Interval, frames_to, interval_of, just_below
+from diiqn_lightning.report.statistics import Interval, frames_to, interval_of, is_above, just_below
 
 NEVER = -1e9
 """Stands for minus infinity among resamples, with which no limits can be interpolated."""
@@ -27,16 +27,20 @@ class SpeedUp(NamedTuple):
     at_least: bool
 
 
-def level_near_best(groups: Sequence[Sequence[FinishedRun]], share: float = 0.95) -> float:
+def level_near_best(groups: Sequence[Sequence[FinishedRun]], share: float = 0.95) -> float | None:
     """The return that is a share of the way from a random agent's to the best mean final return of a group.
 
     Args:
         groups: repetitions of each algorithm in one environment.
         share: of the way.
+
+    Returns:
+        Nothing where a random agent's return is not known, or none is better.
     """
     best = max(statistics.fmean(run.numbers["eval_return"] for run in group) for group in groups)
     randoms = [run.numbers["random_return"] for group in groups for run in group if "random_return" in run.numbers]
-    random = statistics.fmean(randoms) if randoms else 0.0
+    if not randoms or not is_above(best, random := statistics.fmean(randoms)):
+        return None
     return random + share * (best - random)
 
 

@@ -99,19 +99,16 @@ def _measurements(
         if claim.environments and not any(_is_of(environment, name) for name in claim.environments):
             continue
         if claim.reference == "expert":
-            level = [run.numbers["expert_return"] for run in group if "expert_return" in run.numbers]
-            rows.append(_higher(claim, environment, label, group, [statistics.fmean(level)]) if level else None)
+            known = [run.numbers["expert_return"] for run in group if "expert_return" in run.numbers]
+            rows.append(_higher(claim, environment, label, group, [statistics.fmean(known)]) if known else None)
             continue
         here = {name: others for (place, name), others in groups.items() if place == environment}
         for name, others in here.items():
             if _is_reference(claim, name, others, group, baseline, stands_for):
                 if claim.kind == "faster":
-                    near_best = level_near_best(list(here.values()))
-                    rows.append(
-                        _faster(
-                            claim, environment, label, uncut[environment, label], uncut[environment, name], near_best
-                        )
-                    )
+                    level = level_near_best(list(here.values()))
+                    both = uncut[environment, label], uncut[environment, name]
+                    rows.append(_faster(claim, environment, label, *both, level) if level is not None else None)
                 else:
                     rows.append(_against(claim, environment, label, group, others))
     return rows

@@ -7,9 +7,9 @@ checksum, a length and a kind); a record is one of W&B's protocol buffers, which
 import json
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.finished_run import GUIDANCE, FinishedRun
@@ -30,12 +30,41 @@ def find_wandb_files(source: Path) -> list[Path]:
     return sorted({path.resolve() for path in source.rglob("run-*.wandb")})
 
 
-def read_wandb_file(path: Path) -> FinishedRun | str:
-    """The run of a file, or a sentence that says why it is left out.
+def read_wandb_files(paths: Sequence[Path]) -> list[FinishedRun | str]:
+    """The runs of some files: a run that was gone on with has a file for each session, and counts once.
+
+    Args:
+        paths: of files, each named after its run's id, in folders named after the time.
+
+    Returns:
+        For each run itself, or a sentence that says why it is left out.
 
     Raises:
-        InputError: if it is no such file, or its run is none of this software's.
+        InputError: if one is no such file, or its run is none of this software's.
     """
+    sessions: dict[str, list[Path]] = {}
+    for path in sorted(set(paths)):
+        sessions.setdefault(path.stem, []).append(path)
+    return [_joined([_read(path) for path in same], same[-1]) for same in sessions.values()]
+
+
+class _Session(NamedTuple):
+    config: dict[str, Any]
+    history: list[dict[str, float]]
+    finished: bool
+
+
+def _joined(sessions: Sequence[_Session], last: Path) -> FinishedRun | str:
+    """Of two values at the same frames the later session's counts; the last one's configuration is the run's."""
+    if not sessions[-1].finished:
+        return f"{last.parent.name}: it did not end by itself, or failed."
+    try:
+        return _run(sessions[-1].config, [row for session in sessions for row in session.history])
+    except (KeyError, TypeError) as error:
+        raise InputError("runs", str(last), f"its configuration has no {error}; give a run of this software") from error
+
+
+def _read(path: Path) -> _Session:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
@@ -54,12 +83,7 @@ def read_wandb_file(path: Path) -> FinishedRun | str:
         raise InputError("runs", str(path), f"it cannot be read as a file of W&B ({error})") from error
     except DecodeError as error:
         raise InputError("runs", str(path), f"it holds what is no record of W&B ({error})") from error
-    if not finished:
-        return f"{path.parent.name}: it did not end by itself, or failed."
-    try:
-        return _run(config, history)
-    except (KeyError, TypeError) as error:
-        raise InputError("runs", str(path), f"its configuration has no {error}; give a run of this software") from error
+    return _Session(config, history, finished)
 
 
 def _records(data: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder
 
 
@@ -91,6 +92,17 @@ class Cell:
             if frames is not None and frames < self.facts.max_frames:
                 return str(path / MODEL)
         return None
+
+    def refuse_if_too_long(self) -> None:
+        """Refuse a run that was interrupted beyond the frames that are wanted now: none of its checkpoints serves.
+
+        Raises:
+            InputError: that names the folder.
+        """
+        had = max((_frames(path) or 0 for path in self.folder.checkpoints.glob("[0-9]*")), default=0)
+        if had >= self.facts.max_frames and not self.folder.summary.exists() and self.resume_from() is None:
+            remedy = f"it holds an unfinished run of {had:,} frames and no checkpoint before {self.facts.max_frames:,}"
+            raise InputError("run folder", str(self.run_dir), remedy + "; ask for more frames, or delete it")
 
     def clear(self) -> None:
         """Take away what a run left that was killed before it had a checkpoint."""

@@ -87,10 +87,10 @@ class Experiment:
 
         Args:
             experts: folder of the recorded datasets.
-            seeds: how many: the first of the file's, and where they are not enough, those that follow its last.
+            seeds: how many: the first of the file's, and where they are not enough, those that follow its largest.
             max_frames: in place of the file's.
         """
-        following = range(self.seeds[-1] + 1, self.seeds[-1] + 1 + (seeds or 0))
+        following = range(max(self.seeds) + 1, max(self.seeds) + 1 + (seeds or 0))
         for seed in [*self.seeds, *following][: seeds or len(self.seeds)]:
             for environment in self.environments:
                 frames = max_frames or self.max_frames_in.get(environment, self.max_frames)
@@ -142,7 +142,7 @@ def read_experiment(path: Path) -> Experiment:
     base = _words(f"base in {path}", content.get("base"))
     variants = _named(path, "variants", content["variants"])
     environments = content["environments"]
-    if isinstance(environments, list):
+    if isinstance(environments, list) and all(isinstance(name, str) for name in environments):
         environments = {name: [f"--config=configs/env/{name}.yaml"] for name in environments}
     for variant, words in variants.items():
         if not base and not any(word.startswith("--config=") for word in words):
@@ -163,7 +163,7 @@ def read_experiment(path: Path) -> Experiment:
         whole_number(f"max_frames in {path}", content["max_frames"]),
         _lengths(path, content.get("max_frames_in") or {}, environments),
         _words(f"report in {path}", content.get("report"), refused=("out",)),
-        tuple(str(measure) for measure in content.get("measures") or ()),
+        _measures(path, content.get("measures") or []),
         _standing(path, content.get("stands_for") or {}, variants),
     )
 
@@ -188,6 +188,12 @@ def _standing(path: Path, content: Any, variants: Any) -> dict[str, str]:
         if algorithm not in known:
             raise InputError(f"stands_for.{variant} in {path}", algorithm, f"choose among {', '.join(known)}")
     return dict(content)
+
+
+def _measures(path: Path, content: Any) -> tuple[str, ...]:
+    if not isinstance(content, list) or not all(isinstance(measure, str) for measure in content):
+        raise InputError(f"measures in {path}", content, "write a list of columns of metrics.csv")
+    return tuple(content)
 
 
 def _lengths(path: Path, content: Any, environments: Any) -> dict[str, int]:
@@ -227,6 +233,8 @@ def _seeds(path: Path, content: Any) -> tuple[int, ...]:
         not isinstance(seeds, list)
         or not seeds
         or not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in seeds)
+        or len(set(seeds)) < len(seeds)
     ):
-        raise InputError(f"seeds in {path}", content, "give how many, or a list of whole numbers of at least 0")
+        remedy = "give how many, or a list of whole numbers of at least 0, each once"
+        raise InputError(f"seeds in {path}", content, remedy)
     return tuple(seeds)

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.locks import locked_folder
 from diiqn_lightning.report.ledger import (
-    COLUMNS,
-    NOT_IN_OLDER_ONES,
     curve_file,
     curve_rows,
     ledger_row,
+    place_for_curve,
     read_ledger,
     write_curve,
     write_rows,
@@ -43,10 +43,7 @@ class ReusableRuns:
         self.rows: list[tuple[Path, Row]] = []
         for ledger in ledgers:
             if ledger.exists():
-                rows = read_ledger(ledger)
-                if any(set(COLUMNS) - {*NOT_IN_OLDER_ONES} - set(row) for row in rows):
-                    raise InputError("ledger", str(ledger), "give a file that the verb ledger wrote")
-                self.rows += [(ledger, row) for row in rows]
+                self.rows += [(ledger, row) for row in read_ledger(ledger)]
 
     def find(self, key: str, seed: int, frames: int) -> tuple[Row, list[Row]] | None:
         """A run of the same configuration and seed that was evaluated after so many frames.
@@ -113,25 +110,43 @@ class ExperimentLedger:
         variants: Collection[str],
         keys: Mapping[tuple[str, str, str], str],
     ) -> None:
-        self.path, self.measures = path, measures
-        self.rows: dict[tuple[str, str, str], Row] = {}
-        for row in read_ledger(path) if path.exists() else []:
-            if row["environment"] not in environments or row["algorithm"] not in variants:
+        self.path, self.measures, self.keys = path, measures, keys
+        self.environments, self.variants = environments, variants
+        self.rows = self._read()
+
+    def _read(self) -> dict[tuple[str, str, str], Row]:
+        rows: dict[tuple[str, str, str], Row] = {}
+        for row in read_ledger(self.path) if self.path.exists() else []:
+            if row["environment"] not in self.environments or row["algorithm"] not in self.variants:
                 stranger = f"{row['algorithm']} in {row['environment']}"
                 remedy = f"name another file, or delete it: it has runs that are none of this experiment's ({stranger})"
-                raise InputError("--ledger", str(path), remedy)
+                raise InputError("--ledger", str(self.path), remedy)
             name = row["environment"], row["algorithm"], row["seed"]
-            if keys.get(name, row["key"]) == row["key"]:
-                self.rows[name] = row
+            if self.keys.get(name, row["key"]) == row["key"]:
+                rows[name] = row
+        return rows
+
+    def refuse_shorter(self, environment: str, variant: str, seed: int, frames: int) -> None:
+        """Refuse a run that would take the place of a longer one, whose frames might then be lost.
+
+        Raises:
+            InputError: that names both.
+        """
+        row = self.rows.get((environment, variant, str(seed)))
+        if row is not None and int(row["frames"]) > frames * LONGER:
+            remedy = (
+                f"it has {variant} in {environment} with {int(row['frames']):,} frames, more than the {frames:,} that "
+            )
+            raise InputError("--ledger", str(self.path), remedy + "are asked for; give another --out for shorter runs")
 
     def add(self, environment: str, variant: str, row: Row, curve: list[Row]) -> None:
-        """Add a run under the names of the experiment."""
+        """Add a run under the names of the experiment; what another session has added meanwhile stays."""
         named = {**row, "environment": environment, "algorithm": variant}
-        self.rows[environment, variant, row["seed"]] = named
-        target = curve_file(self.path, named)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_curve(target, curve, self.measures)
-        write_rows(self.path, self.rows.values())
+        (self.path.parent / "curves").mkdir(parents=True, exist_ok=True)
+        with locked_folder(self.path.parent):
+            self.rows = self._read() | {(environment, variant, row["seed"]): named}
+            write_curve(place_for_curve(self.path, named, self.rows.values()), curve, self.measures)
+            write_rows(self.path, self.rows.values())
 
     def add_run(self, environment: str, variant: str, folder: RunFolder, frames: int) -> None:
         """Add a finished run; one that was not evaluated after ``frames`` counts with all that it has."""

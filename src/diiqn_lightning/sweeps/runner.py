@@ -1,7 +1,6 @@
 """Runs cells, a process each, some at a time, so that neither a kill nor a failing cell costs the others anything."""
 
 import enum
-import fcntl
 import os
 import signal
 import subprocess
@@ -11,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import IO, Any
+from typing import Any
 
+from diiqn_lightning.locks import try_lock
 from diiqn_lightning.sweeps.cells import Cell
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -122,7 +122,7 @@ class CellRunner:
         with cell.log.open("ab") as log:
             # The process inherits the lock with the file, so that it holds as long as the run does: a session that was
             # killed leaves runs behind, and the next one must not start them a second time.
-            run.elsewhere = not _lock(log)
+            run.elsewhere = not try_lock(log)
             if run.elsewhere:
                 return
             if cell.finished():
@@ -162,7 +162,12 @@ class CellRunner:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # `nohup` has SIGHUP ignored, and what a user has asked to outlive the terminal does.
+        numbers = [
+            number
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        ]
         before: dict[int, Any] = {number: signal.signal(number, self._request_stop) for number in numbers}
         try:
             yield
@@ -180,11 +185,3 @@ class CellRunner:
         for run in self._running():
             if run.process is not None and run.process.poll() is None:
                 run.process.send_signal(number)
-
-
-def _lock(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
