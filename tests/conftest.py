@@ -105,11 +105,11 @@ def walk(episodes=3, seed=0):
         rewards += [0.0, 0.0, 1.0]
         last += [False, False, True]
     labels = ExpertLabels(
-        torch.tensor(actions),
-        torch.tensor(actions),
-        torch.tensor(rewards),
-        torch.tensor(last),
-        torch.zeros(len(last), dtype=torch.bool),
+        action=torch.tensor(actions),
+        executed_action=torch.tensor(actions),
+        reward=torch.tensor(rewards),
+        terminated=torch.tensor(last),
+        truncated=torch.zeros(len(last), dtype=torch.bool),
     )
     card = {"environment": "Corridor-v0", "return_mean": 1.0}
     return ExpertDataset(ExpertStates(torch.from_numpy(np.stack(states)), torch.tensor(ends)), labels, card)

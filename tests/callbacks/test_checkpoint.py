@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 
@@ -66,3 +68,12 @@ def damage(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+
+
+def test_a_limit_of_the_trainers_ends_a_run_with_a_checkpoint(run, tmp_path):
+    whole = ["--checkpoint.every_n_frames=5000", "--data.frames_per_epoch=200", "--video=null"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, *whole, "--trainer.max_epochs=2", frames=800))
+    assert code == 0, complaint
+    frames = read_manifest(tmp_path / "run" / "checkpoints" / "last")["frames"]
+    assert 400 <= frames < 800
+    assert frames == json.loads((tmp_path / "run" / "summary.json").read_text())["frames"]

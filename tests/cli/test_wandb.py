@@ -1,6 +1,7 @@
 """W&B's own client, whose server goes away, and which breaks down itself."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -114,3 +115,15 @@ def test_a_run_that_goes_on_does_so_in_the_same_run_of_wandb(tmp_path):
     (in_folder,) = collect([tmp_path / "run"]).runs
     assert run.curve[0] == in_folder.curve[0]
     assert run.curve[1] == pytest.approx(in_folder.curve[1])
+
+
+def test_another_run_in_the_same_folder_is_another_run_of_wandb(tmp_path):
+    names = set()
+    for _ in range(2):
+        process = start(fit("dqn", tmp_path / "run", *CORRIDOR, "--wandb.mode=offline", "--video=null", frames=400))
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+        (folder,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
+        names.add(folder.name.rpartition("-")[2])
+        shutil.rmtree(tmp_path / "run")
+    assert len(names) == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from diiqn_lightning.envs import make_gym_env, spec_of
-from diiqn_lightning.envs.actions import action_names
+from diiqn_lightning.envs.actions import action_meanings, action_names
 from diiqn_lightning.envs.minatar_games import executed_action
 from diiqn_lightning.errors import InputError
 
@@ -73,3 +73,16 @@ def test_the_executed_action_is_told_in_the_agents_numbers():
 def test_bad_action_sets_are_refused(actions, hint):
     with pytest.raises(InputError, match=hint):
         minatar("Breakout-v1", actions)
+
+
+def test_step_limits_count_the_agents_steps():
+    env = make_gym_env("MinAtar/Seaquest-v1", env_kwargs={"actions": [["l", "f"], ["r", "f"]]}, max_episode_steps=4)
+    env.reset()
+    assert [env.step(0)[3] for _ in range(4)] == [False, False, False, True]
+
+
+def test_actions_are_told_by_what_they_do():
+    assert action_meanings(minatar("Breakout-v1", ["r", ["l", "n"]])) == [("r",), ("l", "n")]
+    assert action_meanings(make_gym_env("MinAtar/Breakout-v1")) == [("n",), ("l",), ("r",)]
+    assert action_meanings(make_gym_env("CartPole-v1", env_kwargs={"actions": [1]})) == [("1",)]
+    assert action_meanings(make_gym_env("CartPole-v1")) == [("0",), ("1",)]

@@ -67,6 +67,7 @@ def test_environment_arguments_and_step_limits_reach_the_environment():
         ("MinAtar/Brakeout-v1", None, "MinAtar/Breakout-v1"),
         ("Pendulum-v1", None, "discrete actions"),
         ("MinAtar/Breakout-v1", {"no_such_argument": 1}, "cannot be made"),
+        ("FrozenLake-v1", {"map_name": "9x9"}, "cannot be made .*9x9"),
     ],
 )
 def test_refuses_in_one_sentence(env_id, env_kwargs, hint):

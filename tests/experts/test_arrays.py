@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts import files
 from diiqn_lightning.experts.arrays import read_folder, read_npz, write_npz
 from diiqn_lightning.experts.sources import load_any
 
@@ -71,6 +72,23 @@ def test_labels_of_transitions_have_their_own_flags(tmp_path):
     dataset = read_npz(save(tmp_path / "a.npz", **rows, **flags, **ACTIONS))
     assert dataset.labels.terminated.tolist() == [False, False, True, False, False]
     assert dataset.labels.truncated.tolist() == [False, False, False, False, True]
+    # Truncations alone: no transition terminates. Ends alone: nothing is said.
+    dataset = read_npz(save(tmp_path / "b.npz", **rows, truncations=np.array([0, 0, 1, 0, 1]), **ACTIONS))
+    assert not dataset.labels.terminated.any()
+    assert dataset.labels.truncated.tolist() == [False, False, True, False, True]
+    dataset = read_npz(save(tmp_path / "c.npz", **rows, episode_ends=np.array([3, 5]), **ACTIONS))
+    assert torch.equal(dataset.states.states, torch.from_numpy(STATES))
+    assert dataset.labels.terminated.tolist() == [False, False, True, False, True]
+
+
+def test_actions_without_rewards_are_labels_without_them(tmp_path):
+    dataset = read_npz(save(tmp_path / "a.npz", observations=STATES, episode_ends=np.array([4, 7]), **ACTIONS))
+    assert dataset.labels.reward is None
+    files.save(dataset, tmp_path / "a.expert")
+    write_npz(dataset, tmp_path / "b.npz")
+    for back in (files.load(tmp_path / "a.expert"), read_npz(tmp_path / "b.npz")):
+        assert back.labels.reward is None
+        assert back.labels.action.tolist() == ACTIONS["actions"].tolist()
 
 
 def test_actions_and_rewards_become_labels(tmp_path):
@@ -128,7 +146,7 @@ BAD = {
     "no ends": ({"observations": STATES}, "episode_ends"),
     "no end after the last": ({"observations": STATES, "terminations": np.zeros(7, bool)}, "end or truncate"),
     "flags of another length": ({"observations": STATES, "terminations": np.ones(3, bool)}, "7 observations"),
-    "ends beyond the data": ({"observations": STATES, "episode_ends": [4, 9]}, "7 states"),
+    "ends beyond the data": ({"observations": STATES, "episode_ends": [4, 9]}, "7 observations"),
     "ends out of order": ({"observations": STATES, "episode_ends": [5, 4, 7]}, "rising"),
     "fractional ends": ({"observations": STATES, "episode_ends": [4.5, 7]}, "whole numbers"),
     "an episode of one state": ({"observations": STATES, "episode_ends": [1, 7]}, "two states"),
@@ -155,7 +173,7 @@ BAD = {
     ),
     "flags within an episode": (
         {"observations": STATES, "episode_ends": [4, 7], "terminations": np.eye(7)[2]},
-        "terminations is 'true after 3 states'",
+        "terminations is 'true after 3 observations'",
     ),
     "a single number": ({"observations": np.array(3.0), "episode_ends": [1]}, "observations"),
     "no states": ({"observations": STATES[:0], "terminations": np.ones(0)}, "observations"),

@@ -61,6 +61,13 @@ def refusal(path):
     return str(error.value)
 
 
+def test_states_of_a_type_that_cannot_be_read_again_are_not_written(tmp_path):
+    states = ExpertStates(torch.zeros(3, 1, dtype=torch.float64), torch.tensor([3]))
+    with pytest.raises(InputError, match="type of states is 'float64'"):
+        files.save(ExpertDataset(states), tmp_path / "a.expert")
+    assert not any(tmp_path.iterdir())
+
+
 def test_refuses_a_missing_file(tmp_path):
     assert "no such file" in refusal(tmp_path / "none.expert")
 

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from pathlib import Path
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -6,10 +9,13 @@ import torch
 from diiqn_lightning.envs import make_gym_env
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import ExpertDataset
+from diiqn_lightning.experts.files import load
 from diiqn_lightning.experts.minari_datasets import read_minari, write_minari
 from diiqn_lightning.experts.sources import load_any
 
 minari = pytest.importorskip("minari", reason="the extra [minari] is not installed")
+
+EXPERTS = Path(__file__).parents[2] / "experts"
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:minari", "ignore::DeprecationWarning")
 
@@ -117,9 +123,17 @@ def test_what_is_written_comes_back(corridor_expert):
         assert torch.equal(getattr(back.labels, name), getattr(corridor_expert.labels, name))
 
 
-def test_minari_takes_no_dataset_without_actions(corridor_expert):
-    with pytest.raises(InputError, match="npz"):
-        write_minari(ExpertDataset(corridor_expert.states), "test/x-v0", "Corridor-v0")
+def test_minari_takes_no_dataset_without_actions_or_rewards(corridor_expert):
+    without = replace(corridor_expert, labels=replace(corridor_expert.labels, reward=None))
+    for dataset in (ExpertDataset(corridor_expert.states), without):
+        with pytest.raises(InputError, match="npz"):
+            write_minari(dataset, "test/x-v0", "Corridor-v0")
+
+
+def test_an_experts_own_actions_are_written():
+    """Maze2D with king's moves: eight, where the environment has four by itself."""
+    write_minari(load(EXPERTS / "maze2d-weak.expert"), "test/maze-v0", "Maze2D-v0")
+    assert minari.load_dataset("test/maze-v0").action_space.n == 8
 
 
 def test_refuses_an_unknown_id_and_another_hdf5(store):

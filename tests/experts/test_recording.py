@@ -1,5 +1,7 @@
 import resource
 
+import gymnasium as gym
+import numpy as np
 import pytest
 import torch
 
@@ -74,7 +76,7 @@ def test_refuses_to_go_on_with_other_settings(tmp_path):
         record(right, "Corridor-v0", tmp_path / "a.expert", **settings(transitions=1500, epsilon=0.5))
 
 
-@pytest.mark.parametrize("changes", [{"transitions": 0}, {"epsilon": 1.5}, {"epsilon": -0.1}])
+@pytest.mark.parametrize("changes", [{"transitions": 0}, {"epsilon": 1.5}, {"epsilon": -0.1}, {"max_episode_steps": 0}])
 def test_refuses_values_out_of_range(tmp_path, changes):
     with pytest.raises(InputError):
         record(right, "Corridor-v0", tmp_path / "a.expert", **settings(**changes))
@@ -113,3 +115,29 @@ def test_a_full_disk_leaves_what_was_recorded_and_the_recording_goes_on(tmp_path
     full_disk(resource.RLIM_INFINITY)
     resumed = record(right, "MinAtar/Breakout-v1", tmp_path / "a.expert", **wanted)
     assert resumed.states.content_hash == whole.states.content_hash
+
+
+class Counter(gym.Env):
+    """Counts its steps in one buffer that it gives time and again, as float64 though it declares float32."""
+
+    observation_space = gym.spaces.Box(0, 9, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.count = np.zeros(1)
+        return self.count, {}
+
+    def step(self, action):
+        self.count += 1
+        return self.count, 0.0, bool(self.count[0] == 5), False, {}
+
+
+gym.register("Counter-v0", entry_point=Counter)
+
+
+def test_states_are_kept_as_they_were_in_the_type_that_the_environment_declares(tmp_path):
+    record(right, "Counter-v0", tmp_path / "a.expert", **settings(transitions=5))
+    states = files.load(tmp_path / "a.expert").states.states
+    assert states.dtype == torch.float32
+    assert states[:6, 0].tolist() == [0, 1, 2, 3, 4, 5]

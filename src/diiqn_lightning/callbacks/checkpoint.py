@@ -121,6 +121,10 @@ class RunCheckpoint(Checkpoint):
         if not finished and self._request.agreed(trainer):
             self._stop(trainer)
 
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Save where a limit of the trainer's, such as ``max_time``, ends the run between two checkpoints."""
+        self.save(trainer)
+
     def _stop(self, trainer: Any) -> NoReturn:
         self.save(trainer)
         saved = self._saved_at == trainer.lightning_module.updates

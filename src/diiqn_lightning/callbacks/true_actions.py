@@ -7,6 +7,7 @@ from tensordict import TensorDictBase
 
 from diiqn_lightning.callbacks.action_inference import ActionInference
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.experts.action_sets import has_actions_of
 
 
 class TrueActions(ActionInference):
@@ -28,20 +29,23 @@ class TrueActions(ActionInference):
             raise InputError(
                 "expert", self._expert.name, "choose a dataset with labels, this oracle learns from the true actions"
             )
-        largest, num_actions = int(labels.action.max()), trainer.datamodule.num_actions
+        if labels.reward is None:
+            raise InputError(
+                "expert", self._expert.name, "choose a dataset with rewards, this oracle learns from the true ones"
+            )
+        data = trainer.datamodule
+        largest, num_actions = int(labels.action.max()), data.num_actions
         if largest >= num_actions:
             raise InputError(
                 "expert",
                 f"{self._expert.name}, whose expert has an action number {largest}",
                 f"choose an expert with the agent's {num_actions} actions, this oracle imitates the true ones",
             )
-        recorded = (self._expert.dataset.card.get("environment_arguments") or {}).get("action_set")
-        own = (trainer.datamodule.env_kwargs or {}).get("action_set")
-        if recorded != own:
+        if not has_actions_of(self._expert.dataset.card, data.env, data.env_kwargs):
             raise InputError(
                 "expert",
-                f"{self._expert.name}, whose action set is {recorded}",
-                f"choose an expert with the agent's, {own}: this oracle imitates the true ones",
+                f"{self._expert.name}, whose expert has other actions than the agent",
+                "choose an expert with the agent's, this oracle imitates the true ones",
             )
         table.relabel(labels.action.clone(), torch.ones_like(labels.reward), labels.reward, labels.terminated)
         table.sum_returns(states.episode_lengths, self._discount)

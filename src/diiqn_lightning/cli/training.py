@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import shlex
 import sys
 from pathlib import Path
@@ -195,15 +196,24 @@ class TrainingCLI(LightningCLI):
         callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint, blocks.fresh_data))
         return callbacks
 
+    def _new_wandb_id(self) -> str:
+        """Of this run in W&B: as it was, if it goes on; else a new one, whatever its folder is called."""
+        sessions = self.folder.read_sessions() if self.config["fit"].ckpt_path is not None else []
+        if not sessions:
+            return secrets.token_hex(6)
+        # Runs of earlier versions had that of their folder's name.
+        by_folder = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
+        return str(sessions[-1].get("wandb_id", by_folder))
+
     def _loggers(self, blocks: Any) -> list[Any]:
         loggers: list[Any] = [MetricsCSV(self.folder.path)]
+        self.wandb_id = self._new_wandb_id()
         if blocks.wandb is not None:
             self._dump_config()
             names = (blocks.algorithm, self.environment, blocks.seed_everything)
-            run_id = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
             logged = {**self.config_dump, "expert_dataset": self.expert_facts}
             expert = Path(expert_source(blocks.expert, blocks.data.env)) if self.expert_facts else None
-            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, run_id, expert))
+            loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, self.wandb_id, expert))
         return loggers
 
     def before_fit(self) -> None:
@@ -212,7 +222,8 @@ class TrainingCLI(LightningCLI):
             self.folder.write_config(self._resolved_yaml())
             made = provenance(self._command(), self.expert_facts, self.trainer.world_size)
             key = run_key(self.resolved_config(), (self.expert_facts or {}).get("hash"))
-            self.folder.add_session({**made, "key": key, "checkpoint": self.config["fit"].ckpt_path})
+            session = {**made, "key": key, "checkpoint": self.config["fit"].ckpt_path, "wandb_id": self.wandb_id}
+            self.folder.add_session(session)
 
     def _resolved_yaml(self) -> str:
         config = self.config["fit"].clone()

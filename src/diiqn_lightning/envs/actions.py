@@ -107,6 +107,24 @@ def action_number(env: gym.Env[Any, Any], action: Action) -> int:
     raise InputError(FIELD, action, f"give {known}a number from 0 to {int(space.n) - 1}")
 
 
+def action_meanings(env: gym.Env[Any, Any]) -> list[tuple[str, ...]]:
+    """What each of an agent's actions is: names of the environment's own actions, or numbers where it has none.
+
+    Args:
+        env: with or without another action set.
+    """
+    names = action_names(env)
+    inner: Any = env
+    while isinstance(inner, gym.Wrapper) and not isinstance(inner, ActionMap):
+        inner = inner.env
+    if isinstance(inner, ActionMap):
+        sequences = inner.sequences
+    else:
+        assert isinstance(env.action_space, gym.spaces.Discrete)
+        sequences = [[number] for number in range(int(env.action_space.n))]
+    return [tuple(names[own] if names else str(own) for own in sequence) for sequence in sequences]
+
+
 def action_names(env: gym.Env[Any, Any]) -> list[str]:
     """Names of the environment's actions in the order of their numbers; empty where it has none."""
     inner: Any = env.unwrapped

@@ -79,15 +79,10 @@ def make_gym_env(
             module, _, name = env_id.rpartition(":")
             if module:  # Gymnasium imports it in make, and not in spec
                 import_module(module)
-            own_limit = gym.spec(name).max_episode_steps
-            limits = [limit for limit in (own_limit, max_episode_steps) if limit is not None]
-            env: gym.Env[Any, Any] = gym.make(
-                name,
-                max_episode_steps=min(limits) if limits else None,
-                disable_env_checker=True,
-                **arguments,
-            )
-    except (gym.error.Error, TypeError, ImportError, ModuleNotFoundError) as error:
+            env: gym.Env[Any, Any] = gym.make(name, disable_env_checker=True, **arguments)
+    except InputError:
+        raise
+    except Exception as error:  # an environment's constructor may raise anything for arguments that it does not take
         reason = " ".join(str(error).split())
         raise InputError(
             "data.env", env_id, f"this environment cannot be made ({reason}); mend that or choose another"
@@ -100,6 +95,8 @@ def make_gym_env(
         raise InputError("data.env", env_id, "choose an environment whose discrete actions start at 0")
     if actions is not None:
         env = with_actions(env, actions)
+    if max_episode_steps is not None:  # the agent's steps: one of them may be several of the environment's
+        env = gym.wrappers.TimeLimit(env, max_episode_steps)
     return SeededEpisodes(_plain_observations(env, env_id), seed, purpose, rank, index)
 
 

@@ -3,11 +3,12 @@
 A file holds ``observations`` and, in a single ``.npz``, where episodes end:
 
 - ``episode_ends``: one past the last state of each episode, or
-- ``terminations`` and/or ``truncations``: flags, true at the last state of each episode; with
-  ``next_observations`` beside them all of these are per transition instead.
+- ``terminations`` and/or ``truncations``: flags, true at the last state of each episode;
 
-``actions`` (discrete) and ``rewards`` per transition are optional and become labels. An episode of which nothing says
-whether it was terminated or truncated counts as terminated there. Object arrays
+with ``next_observations`` beside them all of these are per transition instead.
+
+``actions`` (discrete) and ``rewards`` per transition are optional; with actions there are labels. An episode of which
+nothing says whether it was terminated or truncated counts as terminated there. Object arrays
 would need unpickling, which can run code: they are refused, never loaded.
 """
 
@@ -49,38 +50,39 @@ def read_npz(path: Path) -> ExpertDataset:
         count = len(arrays["observations"])
         if len(ends) == 0 or ends[-1] != count or np.any(np.diff(ends, prepend=0) <= 0):
             raise InputError(
-                "episode_ends", ends.tolist()[-5:], f"give rising numbers, the last being the {count} states"
+                "episode_ends", ends.tolist()[-5:], f"give rising numbers, the last being the {count} observations"
             )
-        return dataset_from(np.split(arrays["observations"], ends[:-1]), _with_ends(arrays, ends, flags), card)
-    if not flags:
+    elif not flags:
         raise InputError("dataset file", str(path), "give episode_ends, or terminations and/or truncations")
-    last = np.logical_or.reduce([*flags.values()])
-    if not last[-1]:
-        raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
-    ends = np.flatnonzero(last) + 1
-    episodes = np.split(arrays["observations"], ends[:-1])
+    else:
+        last = np.logical_or.reduce([*flags.values()])
+        if not last[-1]:
+            raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
+        ends = np.flatnonzero(last) + 1
+    episodes, terminated = np.split(arrays["observations"], ends[:-1]), _terminated(ends, flags)
     if "next_observations" not in arrays:
-        return dataset_from(episodes, _with_ends(arrays, ends, flags), card)
+        # A transition is its second state's: what remains without each episode's first one.
+        more = {} if terminated is None else {"label_terminated": np.delete(terminated, np.append(0, ends[:-1]))}
+        return dataset_from(episodes, {**arrays, **more}, card)
     following = arrays["next_observations"]
     if following.shape != arrays["observations"].shape:
         remedy = f"give one for each observation, of the same shape: {arrays['observations'].shape}"
         raise InputError("next_observations", following.shape, remedy)
     episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, following[ends - 1], strict=True)]
-    return dataset_from(episodes, {**arrays, "label_terminated": flags.get("terminations", ~last)}, card)
+    more = {} if terminated is None else {"label_terminated": terminated}
+    return dataset_from(episodes, {**arrays, **more}, card)
 
 
-def _with_ends(arrays: dict[str, Array], ends: Array, flags: Mapping[str, Array]) -> dict[str, Any]:
-    """Labels and, from flags of states, which transitions terminate; nothing of that where there are no flags."""
+def _terminated(ends: Array, flags: Mapping[str, Array]) -> Array | None:
+    """By observation, whether its episode terminates there; nothing where there are no flags."""
     if not flags:
-        return arrays
+        return None
     for name, flag in flags.items():
         if (within := np.setdiff1d(np.flatnonzero(flag) + 1, ends)).size:
             raise InputError(
-                name, f"true after {within[0]} states", "flag states alone at which episode_ends has an end"
+                name, f"true after {within[0]} observations", "flag those alone at which episode_ends has an end"
             )
-    terminated = flags.get("terminations", np.zeros(ends[-1], bool))
-    # A transition is its second state's: what remains without each episode's first one.
-    return {**arrays, "label_terminated": np.delete(terminated, np.append(0, ends[:-1]))}
+    return flags.get("terminations", np.zeros(ends[-1], bool))
 
 
 def read_folder(path: Path) -> ExpertDataset:
@@ -108,7 +110,9 @@ def write_npz(dataset: ExpertDataset, path: Path) -> None:
     """Write states, where episodes end and, where known, actions, rewards and which episodes were terminated."""
     arrays = {"observations": dataset.states.states.numpy(), "episode_ends": dataset.states.episode_ends.numpy()}
     if dataset.labels is not None:
-        arrays |= {"actions": dataset.labels.action.numpy(), "rewards": dataset.labels.reward.numpy()}
+        arrays["actions"] = dataset.labels.action.numpy()
+        if dataset.labels.reward is not None:
+            arrays["rewards"] = dataset.labels.reward.numpy()
         terminations = np.zeros(len(dataset.states.states), bool)
         terminations[dataset.states.transition_starts.numpy() + 1] = dataset.labels.terminated.numpy()
         arrays["terminations"] = terminations
@@ -119,7 +123,7 @@ def write_npz(dataset: ExpertDataset, path: Path) -> None:
 
 
 def dataset_from(episodes: Sequence[Array], labels: Mapping[str, Any], card: dict[str, Any]) -> ExpertDataset:
-    """A dataset of episodes' states, with labels where ``actions`` and ``rewards`` are given.
+    """A dataset of episodes' states, with labels where ``actions`` are given.
 
     Args:
         episodes: states of each, ``[T + 1, *O]``.
@@ -146,19 +150,19 @@ def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | N
     if "actions" not in arrays or np.asarray(arrays["actions"]).dtype.kind not in "iub":
         return None
     action = np.asarray(arrays["actions"]).astype(np.int64).reshape(len(arrays["actions"]), -1)[:, 0]
-    rewards = np.asarray(arrays.get("rewards", np.zeros(len(action))))
-    if rewards.dtype.kind not in "iufb":
-        raise InputError("rewards", str(rewards.dtype), "give numbers")
-    reward = rewards.astype(np.float32).reshape(-1)
     last = states.is_last
     terminated = np.asarray(arrays.get("label_terminated", last.numpy()), bool)
     columns = {
         "action": action,
         "executed_action": action,
-        "reward": reward,
         "terminated": terminated,
         "truncated": last.numpy() & ~terminated,
     }
+    if "rewards" in arrays:
+        rewards = np.asarray(arrays["rewards"])
+        if rewards.dtype.kind not in "iufb":
+            raise InputError("rewards", str(rewards.dtype), "give numbers")
+        columns["reward"] = rewards.astype(np.float32).reshape(-1)
     for name, column in columns.items():
         if len(column) != states.num_transitions:
             raise InputError(name, len(column), f"give one for each of {states.num_transitions} transitions")

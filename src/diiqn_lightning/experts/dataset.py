@@ -127,18 +127,18 @@ class ExpertLabels:
         action: commanded action of each transition, ``[N]`` int64.
         executed_action: action that the environment really executed (sticky actions), ``[N]`` int64;
             −1 where it is not among the agent's.
-        reward: ``[N]`` float32.
         terminated: ``[N]`` bool.
         truncated: ``[N]`` bool.
+        reward: ``[N]`` float32; ``None`` where it is not known.
         distinguishable: whether no other action would have led to the same next state, ``[N]`` bool;
             ``None`` where that was not tried.
     """
 
     action: Tensor
     executed_action: Tensor
-    reward: Tensor
     terminated: Tensor
     truncated: Tensor
+    reward: Tensor | None = None
     distinguishable: Tensor | None = None
 
     def arrays(self) -> dict[str, Tensor]:

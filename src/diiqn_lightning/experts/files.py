@@ -43,6 +43,9 @@ def save(dataset: ExpertDataset, path: Path) -> None:
     Args:
         dataset: what to write.
         path: ends in ``.expert``; an existing file is replaced.
+
+    Raises:
+        InputError: for states of a type that a file of this kind does not hold, and a place that cannot be written.
     """
     arrays: dict[str, Tensor] = {"states": dataset.states.states, "episode_ends": dataset.states.episode_ends}
     if dataset.labels is not None:
@@ -53,6 +56,8 @@ def save(dataset: ExpertDataset, path: Path) -> None:
         block = lzma.compress(raw.contiguous().numpy().tobytes(), lzma.FORMAT_XZ, filters=_XZ)
         blocks.append(block)
         dtype = str(array.dtype).removeprefix("torch.")
+        if dtype not in _DTYPES:
+            raise InputError(f"type of {name}", dtype, f"give one of {', '.join(sorted(_DTYPES))}")
         entries.append({"name": name, "dtype": dtype, "shape": list(array.shape), "stored": len(block)})
     header = json.dumps({"card": dataset.card, "arrays": entries}).encode()
     body = b"".join([_MAGIC, struct.pack("<II", _VERSION, len(header)), header, *blocks])

@@ -91,20 +91,22 @@ def write_minari(dataset: ExpertDataset, dataset_id: str, env_id: str) -> Path:
         env_id: the environment that it was recorded in.
 
     Raises:
-        InputError: for a dataset without labels, or an id that Minari refuses or has.
+        InputError: for a dataset without labels or rewards, or an id that Minari refuses or has.
     """
     minari = _minari()
     from minari.data_collector.episode_buffer import EpisodeBuffer
 
     if dataset.labels is None:
         raise InputError("dataset labels", None, "write .npz instead: Minari has no episodes without actions")
-    env = make_gym_env(env_id)
-    space = env.observation_space
+    if dataset.labels.reward is None:
+        raise InputError("dataset rewards", None, "write .npz instead: Minari has no episodes without rewards")
+    with make_gym_env(env_id, env_kwargs=dataset.card.get("environment_arguments")) as env:
+        space, action_space = env.observation_space, env.action_space
     if dataset.states.states.dtype == torch.bool:  # bounds of bool are what Minari can store
         space = gym.spaces.Box(0, 1, dataset.states.observation_shape, np.bool_)
     buffers: list[Any] = []
     start = 0
-    labels, states = dataset.labels, dataset.states.states.numpy()
+    labels, rewards, states = dataset.labels, dataset.labels.reward, dataset.states.states.numpy()
     for length in dataset.states.episode_lengths.tolist():
         first = start + len(buffers)  # each earlier episode has one state more than transitions
         part = slice(start, start + length)
@@ -112,7 +114,7 @@ def write_minari(dataset: ExpertDataset, dataset_id: str, env_id: str) -> Path:
             EpisodeBuffer(
                 observations=states[first : first + length + 1],
                 actions=labels.action[part].numpy(),
-                rewards=labels.reward[part].tolist(),
+                rewards=rewards[part].tolist(),
                 terminations=labels.terminated[part].tolist(),
                 truncations=labels.truncated[part].tolist(),
             )
@@ -122,7 +124,7 @@ def write_minari(dataset: ExpertDataset, dataset_id: str, env_id: str) -> Path:
         minari.create_dataset_from_buffers(
             dataset_id,
             buffers,
-            action_space=env.action_space,
+            action_space=action_space,
             observation_space=space,
             algorithm_name=str(dataset.card.get("policy", "")),
             author="",

@@ -82,6 +82,8 @@ def record(
     """
     if transitions < 1:
         raise InputError("transitions", transitions, "give a whole number of at least 1")
+    if max_episode_steps < 1:
+        raise InputError("max_episode_steps", max_episode_steps, "give a whole number of at least 1")
     require_within(0, 1, epsilon=epsilon)
     settings = {
         "environment": env_id,
@@ -96,7 +98,7 @@ def record(
     while dataset is None or dataset.states.num_transitions < transitions:
         first = 0 if dataset is None else len(dataset.states.episode_ends)
         episodes = [
-            _Episode(env, np.random.default_rng((seed, RECORDING, number)), [np.asarray(env.restore(number, []))])
+            _Episode(env, np.random.default_rng((seed, RECORDING, number)), [_own(env.restore(number, []), env)])
             for number in range(first, first + PARALLEL_EPISODES)
             for env in [
                 make_gym_env(
@@ -126,10 +128,15 @@ def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon:
             state, reward, terminated, truncated, _ = episode.env.step(commanded)
             executed = executed_action(episode.env, commanded)
             apart = before and tells_actions_apart(before, executed, state)
-            episode.states.append(np.asarray(state))
+            episode.states.append(_own(state, episode.env))
             labels = (commanded, executed, float(reward), bool(terminated), bool(truncated), apart)
             for column, label in zip(episode.steps.values(), labels, strict=True):
                 column.append(label)
+
+
+def _own(state: Any, env: SeededEpisodes) -> np.ndarray[Any, Any]:
+    """A copy, of the type that the environment declares: it may give another one, or its own buffer time and again."""
+    return np.array(state, dtype=env.observation_space.dtype)
 
 
 def _checked(actions: object, count: int, num_actions: int) -> list[int]:
@@ -197,6 +204,6 @@ def episode_returns(dataset: ExpertDataset) -> Tensor:
     Raises:
         InputError: if the dataset has none.
     """
-    if dataset.labels is None:
-        raise InputError("dataset labels", None, "give a dataset with rewards; this one has only states")
+    if dataset.labels is None or dataset.labels.reward is None:
+        raise InputError("dataset rewards", None, "give a dataset with rewards; this one has none")
     return episode_sums(dataset.labels.reward, dataset.states.episode_lengths)

@@ -76,7 +76,7 @@ def inspect_dataset(dataset: ExpertDataset, distance: str | None = None, seed: i
     active = states.states != 0
     inspection = Inspection(
         episode_lengths=states.episode_lengths,
-        returns=episode_returns(dataset) if dataset.labels is not None else None,
+        returns=episode_returns(dataset) if dataset.labels and dataset.labels.reward is not None else None,
         num_states=len(flat),
         distinct_states=len({row.tobytes() for row in np.ascontiguousarray(flat.numpy())}),
         activity=active.flatten(0, -2).float().mean(0),

@@ -132,10 +132,11 @@ def experts_episode(env: SeededEpisodes, dataset: ExpertDataset, number: int, ma
     states, number = dataset.states, number % len(dataset.states.episode_ends)
     length, end = int(states.episode_lengths[number]), int(states.episode_ends[number])
     first_state, first = end - length - 1, int(states.episode_lengths[:number].sum())
-    returned = None if dataset.labels is None else 0.0
+    reward = None if dataset.labels is None else dataset.labels.reward
+    returned = None if reward is None else 0.0
     for step in range(min(length, max_steps) + 1):
         last = "the end" if step == length else f"cut off at {max_steps} frames" if step == max_steps else ""
         note = last or f"episode {number} of the dataset"
         yield Shot(paint(states.states[first_state + step].numpy()), step, returned, note)
-        if dataset.labels is not None and returned is not None and step < length:
-            returned += float(dataset.labels.reward[first + step])
+        if reward is not None and returned is not None and step < length:
+            returned += float(reward[first + step])
