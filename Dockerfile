@@ -1,6 +1,7 @@
 # CPU and GPU in one image: torch's wheels bring CUDA, `docker run --gpus all` makes it visible.
 #   docker build -t diiqn-lightning --build-arg REVISION="$(git rev-parse --short=12 HEAD)" .
-#   docker run --rm -v "$PWD/runs:/home/agent/runs" diiqn-lightning fit --config configs/diiqn.yaml
+#   mkdir -p runs   # else Docker makes it, as root
+#   docker run --rm --user "$(id -u):$(id -g)" -e HOME=/tmp -v "$PWD/runs:/home/agent/runs" diiqn-lightning fit --config configs/diiqn.yaml
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 agent

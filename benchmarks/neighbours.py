@@ -3,8 +3,9 @@
     python -m benchmarks.neighbours --out results/neighbours/neighbours.json
 
 A chunk is one step of 32 environments: each frame is compared with every expert transition, and the 5 nearest expert
-states are looked for. Brute force does so by float32 matrix products, one for s and one for s', with whatever can be
-prepared beforehand prepared. It, the exact search and, where it is installed, faiss take turns on the same chunks.
+states are looked for. Brute force does so by float32 matrix products with all transitions, one for s and one for s',
+whose matrices are laid out beforehand; that a dataset repeats transitions is used by the searches alone. It, the exact
+search and, where it is installed, faiss take turns on the same chunks.
 
 Two kinds of expert: `game` plays MinAtar's Asterix (400 entries) at random, and the agent does the same with other
 seeds; `walk` is a walk of as many marks as a twentieth of the entries, three of which move a place at each step, from
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.machine import machine_facts
+from diiqn_lightning.arithmetic import set_up_arithmetic
 from diiqn_lightning.experts import ExpertStates, NeighbourIndex
 from diiqn_lightning.experts.distinct import DistinctTransitions
 from diiqn_lightning.experts.searches import build_search
@@ -84,18 +86,19 @@ class BruteForce:
     """Float32 matrix products with all of the expert's transitions."""
 
     def __init__(self, states):
-        self.states, self.starts = states.states.float(), states.transition_starts
-        self.sizes = self.states.sum(1)
+        at = torch.arange(states.num_transitions)
+        self.ends = [part(at).flatten(1).float() for part in (states.observation, states.next_observation)]
+        self.sizes = [matrix.sum(1) for matrix in self.ends]
 
-    def distances(self, observation):
-        """From all states, ``[F, S]``: entries that are set in either less twice those set in both."""
+    def distances(self, observation, end):
+        """From the first (0) or second (1) states, ``[F, N]``: entries set in either less twice those set in both."""
         own = observation.float()
-        return torch.addmm(own.sum(1, keepdim=True) + self.sizes, own, self.states.T, alpha=-2)
+        return torch.addmm(own.sum(1, keepdim=True) + self.sizes[end], own, self.ends[end].T, alpha=-2)
 
     def chunk(self, observation, next_observation):
         """The closest frame for each transition, its distance, and the neighbours' distances for each frame."""
-        near = self.distances(observation)[:, self.starts]
-        error, frame = (near + self.distances(next_observation)[:, self.starts + 1]).min(0)
+        near = self.distances(observation, 0)
+        error, frame = (near + self.distances(next_observation, 1)).min(0)
         return error, frame, near.topk(NEIGHBOURS, dim=1, largest=False).values
 
 
@@ -187,7 +190,7 @@ def main():
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--out", type=Path, required=True)
     arguments = options.parse_args()
-    torch.set_num_threads(arguments.threads)
+    set_up_arithmetic(arguments.threads)
     chunks, rows = arguments.warm_up + arguments.rounds + 1, []
     random = np.random.default_rng(0)
     problems = [("game", size, 400) for size in arguments.sizes]

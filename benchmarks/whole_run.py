@@ -24,6 +24,7 @@ WARM_UP = 1_000
 PEERS = {  # their module below benchmarks.peers, its options, and the library that it needs
     "bare_loop": ("bare_loop", [], "torch"),
     "stable_baselines3_dqn": ("stable_baselines3_dqn", [], "stable_baselines3"),
+    "stable_baselines3_dqn_32_environments": ("stable_baselines3_dqn", ["--envs=32"], "stable_baselines3"),
     "torchrl_dqn": ("torchrl_dqn", [], "torchrl"),
     "torchrl_dqn_32_environments": ("torchrl_dqn", ["--envs=32"], "torchrl"),
     "single_file_dqn": ("single_file_dqn", [], "torch"),
@@ -40,7 +41,7 @@ PAIRS = [
 def ours(configs, frames, threads, options=()):
     """Frames per second of a run through this package's command line."""
     folder = Path(tempfile.mkdtemp())
-    command = [sys.executable, "-m", "diiqn_lightning", "fit", *layers(configs), *options]
+    command = [sys.executable, "-m", "diiqn_lightning", "fit", *layers(configs), "--trainer.accelerator=cpu", *options]
     command += [f"--max_frames={frames + WARM_UP}", f"--data.frames_per_epoch={frames + WARM_UP}"]
     command += ["--video=null", "--data.evaluation.episodes=1", f"--threads={threads}", f"--run_dir={folder / 'run'}"]
     try:

@@ -1,6 +1,6 @@
 """Behavioural cloning of the true actions beside the `imitation` library's, on the same data, network and batches.
 
-    pip install -c constraints.txt ".[benchmarks]" && pip install --no-deps imitation==1.0.1
+    pip install -c constraints.txt -e ".[benchmarks]" && pip install --no-deps imitation==1.0.1
     python -m benchmarks.peers.imitation_bc --games breakout --seeds 0 1 2 --out results/rivals/imitation_bc.json
 
 The library asks for an older Gymnasium than this package, which its behavioural cloning does not need: hence --no-deps.

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 TRAINER_DEFAULTS: dict[str, Any] = {
+    "devices": 1,  # more of them are another run: each has a batch of its own (docs/multi_gpu.md)
     "logger": False,
     "max_epochs": -1,  # the run ends by frames, see FrameBudget
     "reload_dataloaders_every_n_epochs": 1,  # the stream sets each epoch's length

@@ -191,7 +191,7 @@ def _point_maze(maze_map: list[list[int | str]], render_mode: str | None) -> Any
         raise InputError(
             "data.env",
             "PointMaze-v0",
-            f'install its simulator with `pip install -c constraints.txt ".[robotics]"` ({error})',
+            f'install its simulator with `pip install -c constraints.txt -e ".[robotics]"` ({error})',
         ) from error
     robot = PointMazeEnv(maze_map, render_mode=render_mode, continuing_task=False)
     robot.position_noise_range = 0.0

@@ -93,6 +93,8 @@ def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
             relevant.pop(name, None)
     if isinstance(data := relevant.get("data"), dict):
         relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
+    if isinstance(trainer := relevant.get("trainer"), dict) and trainer.get("devices") == 1:
+        relevant["trainer"] = trainer | {"devices": "auto"}  # what it was called when one device was no default
     text = json.dumps([_without_later_options(relevant), expert_hash], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
