@@ -125,6 +125,9 @@ BAD = {
     "no inference": ("bco", ["--action_inference=null"], "action_inference is None"),
     "no distances": ("seabo", ["--expert_distance=null"], "expert_distance is None"),
     "no expert": ("oril", ["--expert=null"], "expert is None"),
+    "several steps": ("gaifo", ["--expert_sampling.n_step=3"], "expert_sampling.n_step is 3"),
+    "neighbours": ("oril", ["--expert_sampling.expert_draw=neighbour"], "expert_sampling.expert_draw is 'neighbour'"),
+    "held out for nothing": ("bco", ["--expert_sampling.held_out=0.2"], "expert_sampling.held_out is 0.2"),
     "form of the reward": ("gaifo", ["--model.reward=big"], "model.reward is 'big'"),
     "distance": ("seabo", ["--expert_distance.distance=far"], "expert_distance.distance is 'far'"),
 }

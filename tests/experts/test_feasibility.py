@@ -97,3 +97,19 @@ def test_binary_observations_are_merged_only_if_equal():
     assert default_distance(states) == "hamming"
     assert default_tolerance(states).item() == 0
     assert median_step(states, "hamming") == 2  # the step that changes nothing does not count
+
+
+def test_ranks_judge_alike_also_between_the_two_distances():
+    """A table that had judged by a worse match stays with its judgement where the match of another is in between."""
+    tables = [table_of([1, 3], patience_counts="visits", infeasible_error=3.0, feasible_error=1.0) for _ in range(2)]
+    observe(tables[0], *[(4, LEFT, 5)] * 4)  # 4 away, and never at 1
+    observe(tables[0], *[(1, LEFT, 1)] * 4)  # 2 away, often enough: between the two distances
+    tables[0]._infeasible[:] = True
+    observe(tables[1], (1, LEFT, 2))
+    assert [bool(table.infeasible) for table in tables] == [True, False]
+    seen = [
+        torch.stack(parts) for parts in zip(*((t.own_error, t.own_count, t.own_judgement) for t in tables), strict=True)
+    ]
+    for rank, table in enumerate(tables):
+        table.merge(*seen, rank)
+    assert [bool(table.infeasible) for table in tables] == [False, False]

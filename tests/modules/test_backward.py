@@ -47,7 +47,6 @@ def make_trainer(callbacks=(), **options):
     return lightning.Trainer(
         **TRAINER_DEFAULTS,
         accelerator="cpu",
-        devices=1,
         max_steps=1,
         enable_checkpointing=False,
         callbacks=list(callbacks),

@@ -7,7 +7,7 @@ from tensordict import TensorDict
 from torch.testing import assert_close
 
 from diiqn_lightning import keys
-from diiqn_lightning.algorithm.confidence import FixedConfidence, PublishedConfidence, ReturnConfidence
+from diiqn_lightning.algorithm.confidence import Confidence, FixedConfidence, PublishedConfidence, ReturnConfidence
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DIIQN, DQN
@@ -325,14 +325,26 @@ def test_without_guidance_it_is_exactly_dqn(combination, silence):
     assert torch.equal(batch[keys.TD_ERROR], plain[keys.TD_ERROR])
 
 
+class Given(Confidence):
+    """Φ as plain numbers."""
+
+    def __init__(self, phi):
+        self.phi = phi
+
+    def __call__(self, evidence):
+        return self.phi, {}
+
+
 def test_the_confidence_carries_no_gradient():
-    # With margin 0 and the expert's action best, L_e is 0 and flat: only Φ could move the values.
-    module = make(expert_loss=ExpertLoss(margin=1.0, margin_size=0.0), confidence=ReturnConfidence())
+    # Row 1: max(5, 4 + 2) − 5 = 1, so that a Φ with a gradient would move the values by it.
+    wide = ExpertLoss(margin=1.0, margin_size=2.0)
+    module = make(expert_loss=wide, confidence=ReturnConfidence())
     batch = guided((False, True))
-    losses(module, batch)["loss"].backward()
-    dqn = make(confidence=FixedConfidence(0.0))
-    losses(dqn, guided())["loss"].backward()
-    assert_close(module.online.values.grad, dqn.online.values.grad)
+    outputs = losses(module, batch)
+    outputs["loss"].backward()
+    given = make(expert_loss=wide, confidence=Given(batch[keys.EXPERT_WEIGHT]))
+    losses(given, guided((False, True)))["loss"].backward()
+    assert_close(module.online.values.grad, given.online.values.grad)
 
 
 @pytest.mark.parametrize(
@@ -505,3 +517,33 @@ def test_the_experts_value_learns_its_returns():
         optimizer.step()
     values = module.shaping(torch.tensor([[0.0], [1.0]]))
     assert_close(values, torch.tensor([3.0, 6.0]), atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"carry_over": CarryOver()}, "model.carry_over"),
+        ({"expert_loss": ExpertLoss(imitation_weight="certainty")}, "model.expert_loss.imitation_weight"),
+        ({"expert_weight": 2.0}, "model.expert_weight"),
+    ],
+)
+def test_a_mixture_refuses_what_lowers_the_experts_part_alone(changes, field):
+    with pytest.raises(InputError, match=field):
+        make(combination="mix", **changes)
+
+
+def test_another_expert_is_met_as_if_there_had_been_none():
+    module = make(fading=Fading(outgrown=Outgrown(frames=100)), carry_over=CarryOver(), trusting_exploration=0.5)
+    module.outgrowing.look(-1.0, 64)
+    module.outgrowing.look(-1.0, 128)
+    module.trust.fill_(0.5)
+    module.carry_over.agreement.fill_(0.25)
+    module.carry_over.certainty.fill_(0.75)
+    assert module.outgrowing.share == 0
+    module.forget_expert()
+    assert module.outgrowing.share == 1
+    assert (float(module.trust), float(module.carry_over.certainty)) == (0, 0)
+    assert module.carry_over.agreement.tolist() == [1, 1]
+    # The frames so far are no frames with the new one.
+    module.outgrowing.look(-1.0, 160)
+    assert module.outgrowing.share == pytest.approx(1 - 32 / 100)

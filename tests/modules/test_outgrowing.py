@@ -32,3 +32,8 @@ def test_its_state_is_saved():
 def test_refuses_no_frames():
     with pytest.raises(InputError, match="model.fading.outgrown.frames"):
         Outgrown(frames=0)
+
+
+def test_refuses_a_lead_that_beginners_have():
+    with pytest.raises(InputError, match="model.fading.outgrown.lead is 1"):
+        Outgrown(frames=100, lead=1)

@@ -103,6 +103,9 @@ class Confidence(ABC):
     with the same fields stay apart.
     """
 
+    asks_replayed_action: bool = False
+    """Whether it compares with the action of the agent's transition that was sampled beside the expert's."""
+
     def check(self, value_heads: int, td: bool) -> None:  # noqa: B027 - most rules ask for nothing
         """Refuse an agent that lacks what the rule asks for.
 
@@ -152,6 +155,7 @@ class PublishedConfidence(Confidence):
                 raise InputError(f"confidence.{field}", value, f"choose {' or '.join(choices)}")
         self.beta, self.count_max = _steepness(beta), count_max
         self.frequency_weight, self.agent_action = frequency_weight, agent_action
+        self.asks_replayed_action = divergence and agent_action == "replayed"
         self.divergence, self.frequency, self.inference = divergence, frequency, inference
 
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:

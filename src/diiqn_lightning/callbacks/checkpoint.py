@@ -264,6 +264,8 @@ class RunCheckpoint(Checkpoint):
         manifest = json.loads((folder / MANIFEST).read_text())
         if self.fresh_data:
             trainer.datamodule.stream.begin_anew(manifest["frames"], manifest["updates"])
+            if manifest["identity"].get("expert") != self.identity.get("expert"):
+                trainer.lightning_module.forget_expert()
         else:
             self._restore_rank(trainer, folder / f"rank-{trainer.global_rank}.pt")
         self._clock(trainer).trained_before(manifest["seconds"], manifest["timed_frames"])

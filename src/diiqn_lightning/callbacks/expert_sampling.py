@@ -94,7 +94,12 @@ class ExpertSampling(lightning.Callback):
         self._up_to: Tensor | None = None
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Find the dataset and build the index."""
+        """Find the dataset and build the index.
+
+        Raises:
+            InputError: for a confidence that asks for the agent's action beside a draw that has none.
+        """
+        self._check_draw(pl_module)
         self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
         lengths = self._expert.states.episode_lengths
         self._held_out = held_out_transitions(lengths, self.held_out) if self.held_out else None
@@ -108,6 +113,13 @@ class ExpertSampling(lightning.Callback):
         self._generator = torch.Generator().manual_seed(seed)
         self._stream = trainer.datamodule.stream
         self._others_returns = torch.zeros(2, dtype=torch.float64)  # their sum and their number
+
+    def _check_draw(self, module: Any) -> None:
+        for name in ("confidence", "bridge_confidence"):
+            rule = getattr(module, name, None)
+            if rule is not None and rule.asks_replayed_action and self.expert_draw == "dataset":
+                remedy = "choose greedy, or the neighbour draw: one from the dataset has no agent transition beside it"
+                raise InputError(f"model.{name}.agent_action", rule.agent_action, remedy)
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Find each new frame's neighbours once; they are stored beside it."""

@@ -116,7 +116,8 @@ class Feasibility(lightning.Callback):
 
     def merge_ranks(self, gather: Gather, rank: int) -> None:
         """What any rank has seen or tried counts."""
-        self.table.merge(gather(self.table.own_error), gather(self.table.own_count), rank)
+        table = self.table
+        table.merge(gather(table.own_error), gather(table.own_count), gather(table.own_judgement), rank)
 
     def metrics(self) -> dict[str, float]:
         """Share of the expert's transitions that are judged infeasible."""

@@ -37,3 +37,14 @@ def check_blocks(config: Any) -> None:
         if config[block] is None:
             remedy = f"configure it, {model.__name__} learns from an expert (see configs/{config.algorithm}.yaml)"
             raise InputError(block, None, remedy)
+    sampling = config.expert_sampling
+    if sampling is None:
+        return
+    if sampling.held_out and not model.holds_out:
+        remedy = f"leave it out, {model.__name__} learns from all of the dataset"
+        raise InputError("expert_sampling.held_out", sampling.held_out, remedy)
+    if model.compares_transitions:
+        for field, value, only in (("expert_draw", sampling.expert_draw, "dataset"), ("n_step", sampling.n_step, 1)):
+            if value != only:
+                remedy = f"give {only}, {model.__name__} compares the expert's single steps with the agent's"
+                raise InputError(f"expert_sampling.{field}", value, remedy)

@@ -4,6 +4,8 @@ import logging
 import warnings
 from typing import Any
 
+from diiqn_lightning.errors import InputError
+
 TRAINER_DEFAULTS: dict[str, Any] = {
     "devices": 1,  # more of them are another run: each has a batch of its own (docs/multi_gpu.md)
     "logger": False,
@@ -15,6 +17,29 @@ TRAINER_DEFAULTS: dict[str, Any] = {
     "enable_model_summary": False,
 }
 """Settings of the Trainer that the design relies on."""
+
+
+def check_trainer(trainer: Any) -> None:
+    """Refuse settings of Lightning's that do not go with batches of several updates, which the module steps itself.
+
+    Args:
+        trainer: the configuration's.
+
+    Raises:
+        InputError: that names the field.
+    """
+    if trainer.gradient_clip_val is not None or trainer.accumulate_grad_batches != 1:
+        raise InputError(
+            "trainer.gradient_clip_val, trainer.accumulate_grad_batches",
+            [trainer.gradient_clip_val, trainer.accumulate_grad_batches],
+            "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
+        )
+    if str(trainer.precision).startswith("16"):
+        remedy = "give bf16-mixed or leave it out: gradients of half precision would have to be scaled for each update"
+        raise InputError("trainer.precision", trainer.precision, remedy)
+    if trainer.strategy not in ("auto", "ddp"):
+        remedy = "give auto or ddp: of several processes each has the whole network, and gradients are averaged"
+        raise InputError("trainer.strategy", trainer.strategy, remedy)
 
 
 def quiet_libraries() -> None:

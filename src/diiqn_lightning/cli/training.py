@@ -34,7 +34,7 @@ from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.foreign_config import check_named_configs
-from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, quiet_libraries
+from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, check_trainer, quiet_libraries
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import FROM_DATA, add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
@@ -125,12 +125,7 @@ class TrainingCLI(LightningCLI):
         check_values(self._parser(self.subcommand), config.as_dict(), {f"model.{name}" for name in FROM_DATA})
         if config.threads < 1:
             raise InputError("threads", config.threads, "give a whole number of at least 1")
-        if config.trainer.gradient_clip_val is not None or config.trainer.accumulate_grad_batches != 1:
-            raise InputError(
-                "trainer.gradient_clip_val, trainer.accumulate_grad_batches",
-                [config.trainer.gradient_clip_val, config.trainer.accumulate_grad_batches],
-                "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
-            )
+        check_trainer(config.trainer)
         set_up_arithmetic(config.threads)
         if config.algorithm is None:
             config.algorithm = (
@@ -178,8 +173,7 @@ class TrainingCLI(LightningCLI):
             kwargs["logger"] = self._loggers(blocks)
         # Checkpoints are RunCheckpoint's; Lightning would add its own where that is missing.
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
-        if blocks.trainer.strategy in ("auto", "ddp") and num_processes(blocks.trainer) > 1:
-            kwargs["strategy"] = FlatAveraging()
+        kwargs["strategy"] = FlatAveraging() if num_processes(blocks.trainer) > 1 else "auto"
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
         return self.trainer_class(**trainer_config)
 

@@ -117,14 +117,17 @@ class FeasibilityTable:
             self.feasible_error,
         )
 
-    def merge(self, error: Tensor, count: Tensor, rank: int) -> None:
+    def merge(self, error: Tensor, count: Tensor, infeasible: Tensor, rank: int) -> None:
         """Take what all processes have seen, and judge anew.
 
         Args:
             error: :attr:`own_error` of each process, ``[R, P]``.
             count: :attr:`own_count` of each, ``[R, S, A]``.
+            infeasible: :attr:`own_judgement` of each, ``[R, P]``: between the two distances it is what it was, and has
+                to be the same on all. What any of them takes for feasible is.
             rank: which of them is this one.
         """
+        self._infeasible = infeasible.all(0)
         self._error, self._others_count = error.amin(0), count.sum(0) - count[rank]
         self._limit = None
         self._judge()
@@ -133,6 +136,11 @@ class FeasibilityTable:
     def own_error(self) -> Tensor:
         """Distance of the closest agent transition for each different expert transition, ``[P]``."""
         return self._error
+
+    @property
+    def own_judgement(self) -> Tensor:
+        """Whether this process takes each different expert transition for infeasible, ``[P]`` bool."""
+        return self._infeasible
 
     @property
     def own_count(self) -> Tensor:

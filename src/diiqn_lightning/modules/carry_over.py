@@ -66,6 +66,11 @@ class CarryOverMeter(nn.Module):
         self.register_buffer("agreement", torch.ones(2))
         self.register_buffer("certainty", torch.zeros(()))
 
+    def begin_anew(self) -> None:
+        """As nothing had been measured."""
+        self.agreement.fill_(1)
+        self.certainty.zero_()
+
     @property
     def carry_over(self) -> Tensor:
         """Agreement on held-out transitions over agreement on the others, both above chance; a scalar."""

@@ -78,9 +78,9 @@ class DIIQN(DQN):
         **dqn: Any,
     ) -> None:
         super().__init__(observation_shape, num_actions, **dqn)
-        check_combination(combination, priority, expert_loss, fading)
         if expert_weight < 0:
             raise InputError("model.expert_weight", expert_weight, "give 0 or a larger number")
+        check_combination(combination, priority, expert_loss, expert_weight, fading, carry_over)
         require_within(0, 1, **{"model.trusting_exploration": trusting_exploration})
         self.fading, self.td_share, self.imitation_share = fading, 1.0, 1.0
         self.outgrowing = Outgrowing(fading.outgrown) if fading is not None and fading.outgrown is not None else None
@@ -101,6 +101,7 @@ class DIIQN(DQN):
         self._keys_checked = False
 
     blocks: tuple[str, ...] = ("action_inference", "expert_sampling", "expert_visits")
+    holds_out = True
     written = (keys.TD_ERROR, keys.EXPERT_WEIGHT, keys.EXPERT_AGREES)
 
     trust: Tensor
@@ -252,6 +253,14 @@ class DIIQN(DQN):
             weight = weight * self.carry_over.weight
         held_out = expert.get("held_out", None)
         return weight if held_out is None else torch.where(held_out, 0.0, weight)
+
+    def forget_expert(self) -> None:
+        """Trust, carry-over and whether it was outgrown begin anew."""
+        self.trust.zero_()
+        if self.outgrowing is not None:
+            self.outgrowing.begin_anew()
+        if self.carry_over is not None:
+            self.carry_over.begin_anew()
 
     def configure_optimizers(self) -> Optimizer:
         """One optimizer; the labeller and the expert's value are parameter groups of their own."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from diiqn_lightning.algorithm.losses import action_value, large_margin_loss, lower_bound_loss
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError, require_within
+from diiqn_lightning.modules.carry_over import CarryOver
 from diiqn_lightning.modules.outgrowing import Outgrown
 
 TD_WEIGHTS = ("confidence", "certainty", "both")
@@ -111,11 +112,19 @@ class Fading:
         return td, imitation
 
 
-def check_combination(combination: str, priority: str, expert_loss: ExpertLoss, fading: Fading | None) -> None:
+def check_combination(
+    combination: str,
+    priority: str,
+    expert_loss: ExpertLoss,
+    expert_weight: float,
+    fading: Fading | None,
+    carry_over: CarryOver | None,
+) -> None:
     """Refuse ways of combining both losses that do not exist, or that do not go with the other settings.
 
     Args:
-        combination, priority, expert_loss, fading: arguments of :class:`diiqn_lightning.modules.DIIQN`.
+        combination, priority, expert_loss, expert_weight, fading, carry_over: arguments of
+            :class:`diiqn_lightning.modules.DIIQN`.
 
     Raises:
         InputError: that names the field.
@@ -136,3 +145,14 @@ def check_combination(combination: str, priority: str, expert_loss: ExpertLoss, 
         )
     if fading is not None:
         raise InputError("model.fading", fading, "choose null, or the combination add: a mixture cannot fade in part")
+    # What lowers the expert's part of a mixture would leave the agent's as low as Φ has it.
+    if carry_over is not None:
+        raise InputError("model.carry_over", carry_over, "choose null, or the combination add")
+    if expert_loss.imitation_weight != "confidence":
+        raise InputError(
+            "model.expert_loss.imitation_weight",
+            expert_loss.imitation_weight,
+            "choose confidence, or the combination add",
+        )
+    if expert_weight != 1:
+        raise InputError("model.expert_weight", expert_weight, "choose 1, or the combination add")

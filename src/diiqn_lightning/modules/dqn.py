@@ -59,6 +59,12 @@ class DQN(QAgent):
     blocks: tuple[str, ...] = ()
     """Blocks of the configuration that it learns from an expert with; without any it learns from no expert."""
 
+    holds_out: bool = False
+    """Whether it measures something on the part of the dataset that ``expert_sampling.held_out`` keeps from it."""
+
+    compares_transitions: bool = False
+    """Whether it compares transitions of the expert's with the agent's, which have to be single steps of both."""
+
     sees_reward: bool = True
     """Whether its values are of the environment's rewards."""
 
@@ -217,6 +223,9 @@ class DQN(QAgent):
         if passed:
             self._target_set_at = self.updates
         return passed
+
+    def forget_expert(self) -> None:
+        """Another expert takes the place of the one that was learned from: forget how good and how like that was."""
 
     def configure_optimizers(self) -> Optimizer:
         """The optimizer of the online network."""

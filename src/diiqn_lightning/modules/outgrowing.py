@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from diiqn_lightning.errors import require_positive
+from diiqn_lightning.errors import InputError, require_positive
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Outgrown:
 
     def __post_init__(self) -> None:
         require_positive(**{"model.fading.outgrown.frames": self.frames})
+        if not self.lead < 1:
+            remedy = "give a number below 1: until its first episodes have ended a beginner is taken to be 1 behind"
+            raise InputError("model.fading.outgrown.lead", self.lead, remedy)
 
 
 class Outgrowing(nn.Module):
@@ -37,12 +40,17 @@ class Outgrowing(nn.Module):
     """
 
     counted: Tensor
-    """Frames that count, and the run's frames at the last look: ``[2]`` float64."""
+    """Frames that count, and the run's frames at the last look: ``[2]`` float32, which holds them exactly
+    beyond a hundred million: they come in whole chunks."""
 
     def __init__(self, settings: Outgrown) -> None:
         super().__init__()
         self.settings = settings
-        self.register_buffer("counted", torch.zeros(2, dtype=torch.float64))
+        self.register_buffer("counted", torch.zeros(2))
+
+    def begin_anew(self) -> None:
+        """As no frame had counted."""
+        self.counted[0] = 0
 
     @property
     def share(self) -> float:

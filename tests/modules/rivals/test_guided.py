@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -5,6 +7,7 @@ from diiqn_lightning import keys
 from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DAI, JSRL
+from diiqn_lightning.modules.labelling import LabellerSettings
 from diiqn_lightning.modules.rivals.cloning import CloneSettings
 
 NEVER = LinearSchedule(0.0, 0.0, 1)
@@ -132,3 +135,25 @@ def test_clone_and_inverse_model_learn_beside_the_network(kind, batch, stepper):
 def test_wrong_settings(kind, options, sentence):
     with pytest.raises(InputError, match=sentence):
         kind((2,), 2, **options)
+
+
+def test_a_mixture_that_leaves_some_actions_out_teaches_nothing_about_actions(stepper):
+    settings = LabellerSettings(largest_action_weight=5)
+    module = make(DAI, interpolation=LinearSchedule(0.5, 0.5, 1), labeller=settings)
+    observation, actions = torch.zeros(2, 2), torch.tensor([0, 1])
+    # Clone and agent, at ε = 0, take one action each; the least probable one has ½ · 0.1 / 2, and weighs 20.
+    module.clone_settings = CloneSettings(exploration=0.1)
+    assert module.behaviour_probability(observation, actions, 100).tolist() == [1, 1]
+    # ½ · 0.5 / 2 = 0.125, a weight of 4.
+    module.clone_settings = CloneSettings(exploration=0.5)
+    assert bool((module.behaviour_probability(observation, actions, 100) < 1).all())
+
+
+def test_each_rank_counts_episodes_anew_where_they_are_several():
+    module, checkpoint = make(JSRL), {}
+    module.episodes_before = 9
+    module.on_save_checkpoint(checkpoint)
+    other = make(JSRL)
+    other._trainer = SimpleNamespace(world_size=2)
+    other.on_load_checkpoint(checkpoint)
+    assert other.episodes_before == -1

@@ -30,6 +30,7 @@ class AdversarialReward(ReplacedReward):
     """
 
     blocks = ("expert_sampling",)
+    compares_transitions = True
 
     def __init__(
         self,

@@ -75,7 +75,11 @@ class GuidedDQN(DQN):
 
     @torch.no_grad()
     def behaviour_probability(self, observation: Tensor, action: Tensor, frames: int) -> Tensor:
-        """π_b(a | s) of the mixture that acted: of the clone where it guided, ε-greedy elsewhere."""
+        """π_b(a | s) of the mixture that acted: of the clone where it guided, ε-greedy elsewhere.
+
+        1, by which a transition teaches nothing about actions, where neither of them tried those that it does not
+        prefer often enough: the probability of the action that was taken does not tell that of a mixture.
+        """
         own = super().behaviour_probability(observation, action, frames)
         if frames < self.guide_from:
             return own
@@ -83,7 +87,12 @@ class GuidedDQN(DQN):
         advised = self.clone(observation.to(self.device)).argmax(1).cpu() == action
         explored = self.clone_settings.exploration
         advice = torch.where(advised, 1 - explored, 0.0) + explored / self.num_actions
-        return share * advice + (1 - share) * own
+        probability = share * advice + (1 - share) * own
+        largest = self.labeller_settings.largest_action_weight
+        if largest is None:
+            return probability
+        least = (share * explored + (1 - share) * self.exploration_rate(frames)) / self.num_actions
+        return torch.where(largest * self.num_actions * least < 1 - 1e-4, 1.0, probability)
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Inverse model and clone learn from several updates' transitions at once."""

@@ -124,3 +124,5 @@ class JSRL(GuidedDQN):
         super().on_load_checkpoint(checkpoint)
         self.horizon, self.stage, self.best_return, *began = checkpoint["curriculum"]
         self.stage_began, self.stage_from, self.episodes_before = began
+        if self._trainer is not None and self.trainer.world_size > 1:
+            self.episodes_before = -1  # the file is rank 0's, and each rank has counted its own
