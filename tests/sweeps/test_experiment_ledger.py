@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from diiqn_lightning.cli.experiment_parts import write_measures
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import find_runs, read_ledger, write_ledger
 from diiqn_lightning.report.run_folder import RunFolder
@@ -109,3 +110,15 @@ def test_a_longer_run_makes_no_room_for_a_shorter_one(tmp_path, ledger):
     own.refuse_shorter("two", "variant", 0, 100)
     with pytest.raises(InputError, match="variant in one with 200 frames, more than the 100 .* another --out"):
         own.refuse_shorter("one", "variant", 0, 100)
+
+
+def test_measures_say_of_how_many_seeds_they_are_where_not_all_have_one(tmp_path, ledger):
+    own = ExperimentLedger(tmp_path / "out" / "ledger.csv", ["inference/accuracy"], ["one"], ["variant"], {})
+    own.add_run("one", "variant", RunFolder(tmp_path / "run"), 200)
+    assert write_measures(own, own.measures, tmp_path / "all.csv").splitlines()[2:] == ["| one | variant | 1 | 0.8 |"]
+    without = make_run(tmp_path / "other", seed=1)
+    own.add_run("one", "variant", RunFolder(without), 100)
+    write_measures(own, own.measures, tmp_path / "some.csv")
+    assert (tmp_path / "some.csv").read_text().splitlines() == [
+        "environment,variant,seeds,inference/accuracy,seeds with inference/accuracy", "one,variant,2,0.8,1",
+    ]  # fmt: skip

@@ -126,4 +126,5 @@ def write_measures(ledger: ExperimentLedger, measures: Sequence[str], path: Path
                 missing.add(measure)
         table.append(line)
     counts = [f"seeds with {measure}" for measure in measures if measure in missing]
-    return write_table(("environment", "variant", "seeds", *measures, *counts), table, path)
+    columns = ("environment", "variant", "seeds", *measures, *counts)
+    return write_table(columns, [{name: line[name] for name in columns} for line in table], path)

@@ -162,12 +162,9 @@ class CellRunner:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        # `nohup` has SIGHUP ignored, and what a user has asked to outlive the terminal does.
-        numbers = [
-            number
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-            if signal.getsignal(number) is not signal.SIG_IGN
-        ]
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it, to outlive the terminal
+            numbers.append(signal.SIGHUP)
         before: dict[int, Any] = {number: signal.signal(number, self._request_stop) for number in numbers}
         try:
             yield
