@@ -1,6 +1,8 @@
 """Where a run is kept, and whether it begins there or goes on."""
 
+import hashlib
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -42,6 +44,21 @@ def prepare_start(config: Any, environment: str) -> tuple[RunFolder, dict[str, A
     if not is_child_process():
         folder.prepare_new()
     return folder, {}
+
+
+def wandb_id(folder: RunFolder, goes_on: bool) -> str:
+    """Of a run in W&B: as it was, if it goes on; else a new one, whatever its folder is called.
+
+    Args:
+        folder: the run's.
+        goes_on: from a checkpoint; a run that begins there from another one's has no session yet, and is a new one.
+    """
+    sessions = folder.read_sessions() if goes_on else []
+    if not sessions:
+        return secrets.token_hex(6)
+    # Runs of earlier versions had that of their folder's name.
+    by_folder = hashlib.sha256(str(folder.path.resolve()).encode()).hexdigest()[:12]
+    return str(sessions[-1].get("wandb_id", by_folder))
 
 
 def _run_dir(config: Any, environment: str) -> str:

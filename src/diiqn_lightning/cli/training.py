@@ -1,8 +1,6 @@
 """``fit``, ``validate`` and ``test``: Lightning's command line with this project's blocks."""
 
-import hashlib
 import os
-import secrets
 import shlex
 import sys
 from pathlib import Path
@@ -42,7 +40,7 @@ from diiqn_lightning.cli.processes import (
     is_child_process,
     num_processes,
 )
-from diiqn_lightning.cli.run_start import prepare_start
+from diiqn_lightning.cli.run_start import prepare_start, wandb_id
 from diiqn_lightning.cli.value_check import check_values
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
@@ -190,18 +188,9 @@ class TrainingCLI(LightningCLI):
         callbacks.append(RunCheckpoint(self.folder.checkpoints, identity, blocks.checkpoint, blocks.fresh_data))
         return callbacks
 
-    def _new_wandb_id(self) -> str:
-        """Of this run in W&B: as it was, if it goes on; else a new one, whatever its folder is called."""
-        sessions = self.folder.read_sessions() if self.config["fit"].ckpt_path is not None else []
-        if not sessions:
-            return secrets.token_hex(6)
-        # Runs of earlier versions had that of their folder's name.
-        by_folder = hashlib.sha256(str(self.folder.path.resolve()).encode()).hexdigest()[:12]
-        return str(sessions[-1].get("wandb_id", by_folder))
-
     def _loggers(self, blocks: Any) -> list[Any]:
         loggers: list[Any] = [MetricsCSV(self.folder.path)]
-        self.wandb_id = self._new_wandb_id()
+        self.wandb_id = wandb_id(self.folder, goes_on=self.config["fit"].ckpt_path is not None)
         if blocks.wandb is not None:
             self._dump_config()
             names = (blocks.algorithm, self.environment, blocks.seed_everything)
