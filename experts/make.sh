@@ -27,7 +27,8 @@ record() { # skill, checkpoint, file, more options
   local skill=$1 checkpoint=$2
   shift 2
   [ -e "experts/$game-$skill.expert" ] ||
-    "$python" -m diiqn_lightning record --checkpoint "$checkpoint" --out "experts/$game-$skill.expert" "$@"
+    "$python" -m diiqn_lightning record --checkpoint "$checkpoint" --out "experts/$game-$skill.expert" \
+      --licence Apache-2.0 "$@"
 }
 record strong "$(readlink -f "$run/checkpoints/last" | sed "s|^$PWD/||")"
 [ -z "$annealed" ] || exit 0
@@ -37,5 +38,6 @@ if [ "$game" = space_invaders ]; then
   record medium-100k "$(echo "$run"/checkpoints/0001000*)" --transitions 100000
 fi
 if [ "$game" = breakout ] && [ ! -e experts/breakout-random.expert ]; then
-  "$python" -m diiqn_lightning record --policy random --env MinAtar/Breakout-v1 --out experts/breakout-random.expert
+  "$python" -m diiqn_lightning record --policy random --env MinAtar/Breakout-v1 --out experts/breakout-random.expert \
+    --licence Apache-2.0
 fi

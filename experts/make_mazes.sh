@@ -10,7 +10,7 @@ python=${PYTHON:-.venv/bin/python}
 record() { # file, planner, environment, its arguments
   [ -e "experts/$1.expert" ] ||
     "$python" -m diiqn_lightning record --policy "diiqn_lightning.envs.$2" --env "$3" --env_kwargs "$4" \
-      --transitions 5000 --epsilon 0.1 --out "experts/$1.expert"
+      --transitions 5000 --epsilon 0.1 --licence Apache-2.0 --out "experts/$1.expert"
 }
 king='{"layout": "medium", "action_set": "king"}'
 record maze2d-weak maze_planner:LostPlanner Maze2D-v0 "$king"

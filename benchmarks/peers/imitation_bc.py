@@ -17,16 +17,20 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import torch
-from imitation.algorithms import bc
-from imitation.data.types import Transitions
-from stable_baselines3.common.policies import ActorCriticPolicy
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from benchmarks.turns import write
 from diiqn_lightning.envs import Evaluation, make_gym_env
 from diiqn_lightning.experts import files
 from diiqn_lightning.networks import Body, as_features
 from diiqn_lightning.report.names import environment_name
+
+try:
+    from imitation.algorithms import bc
+    from imitation.data.types import Transitions
+    from stable_baselines3.common.policies import ActorCriticPolicy
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+except ModuleNotFoundError as missing:
+    sys.exit(f'{missing.name} is not installed: pip install -e ".[benchmarks]", then --no-deps imitation==1.0.1')
 
 GAMES = ("Asterix", "Breakout", "Freeway", "Seaquest", "SpaceInvaders")
 BATCH = 32

@@ -18,6 +18,12 @@ def test_records_a_checkpoint(run, tmp_path):
     assert card["environment"] == "Corridor-v0"
     assert (card["policy"], card["trained_frames"], card["epsilon"]) == ("dqn", 400, 0.01)
     assert "return" in printed
+    assert "licence" not in card  # nobody has said under which one
+
+
+def test_a_licence_is_stated_where_it_is_given(run, tmp_path):
+    run("record", "--policy=random", "--env=Corridor-v0", "--out", tmp_path / "r.expert", *SMALL, "--licence=CC0-1.0")
+    assert files.load(tmp_path / "r.expert").card["licence"] == "CC0-1.0"
 
 
 def test_records_a_random_policy(run, tmp_path):

@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--epsilon", type=float, default=0.01, help="probability of a random action (0.01)")
     options.add_argument("--seed", type=int, default=0, help="seed of episodes and random actions (0)")
     options.add_argument("--max_episode_steps", type=int, default=10_000, help="cut episodes off there (10000)")
+    options.add_argument("--licence", help="of the file, such as Apache-2.0, told in its card; by default none")
     options.add_argument("--sticky", choices=("on", "off"), default="on", help="MinAtar's sticky actions (on)")
     return options
 
@@ -59,6 +60,8 @@ def run(arguments: list[str]) -> int:
     if not options.out.parent.is_dir():
         raise InputError("--out", str(options.out), f"make the folder {options.out.parent} first")
     policy, env_id, env_kwargs, card = _source(options)
+    if options.licence is not None:
+        card = {**card, "licence": options.licence}
     if options.sticky == "off":
         env_kwargs = {**env_kwargs, "sticky_action_prob": 0.0}
 

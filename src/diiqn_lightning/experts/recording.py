@@ -192,7 +192,6 @@ def _with_facts(dataset: ExpertDataset, more: dict[str, Any]) -> ExpertDataset:
         "return_mean": float(returns.mean()),
         "return_standard_deviation": deviation,
         "content_hash": dataset.states.content_hash,
-        "licence": "Apache-2.0",
         **more,
     }
     return ExpertDataset(dataset.states, dataset.labels, card)
