@@ -76,6 +76,29 @@ class QNetwork(nn.Module):
         return cast(Tensor, self.head(self.body(as_features(observation))))
 
 
+class PolicyAndValueNetworks(nn.Module):
+    """A network of the policy's values and one of its own for what rates them, side by side.
+
+    Args:
+        observation_shape: of both.
+        num_actions: outputs of the policy's network, A.
+        num_values: outputs of the other one, V.
+        hidden: of both.
+    """
+
+    def __init__(
+        self, observation_shape: Sequence[int], num_actions: int, num_values: int, hidden: Sequence[int] | None = None
+    ) -> None:
+        super().__init__()
+        self.policy = QNetwork(observation_shape, num_actions, hidden)
+        self.value = QNetwork(observation_shape, num_values, hidden)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """The policy's outputs and then the others, ``[B, *O]`` to ``[B, A + V]`` float32."""
+        features = as_features(observation)
+        return torch.cat([self.policy(features), self.value(features)], dim=1)
+
+
 class Body(nn.Module):
     """Features of an observation, or of several :func:`side_by_side`: a convolution for images, then linear layers.
 

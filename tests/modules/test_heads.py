@@ -40,3 +40,27 @@ def test_the_mean_acts_where_it_is_told_to():
 def test_who_acts_has_to_be_there(count, acting, remedy):
     with pytest.raises(InputError, match=remedy):
         Heads(2, count, acting)
+
+
+@pytest.mark.parametrize(("count", "network", "remedy"), [(1, "two", "shared or own"), (0, "own", "value_heads")])
+def test_a_network_of_the_values_own_needs_values(count, network, remedy):
+    with pytest.raises(InputError, match=remedy):
+        Heads(2, count, network=network)
+
+
+@pytest.mark.parametrize("network", ["shared", "own"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_network_is_asked_for_ratings_alone(network, count):
+    heads = Heads(3, count, network=network)
+    built, states = heads.build((5,), [7]), torch.rand(4, 5)
+    output = built(states)
+    assert output.shape == (4, heads.size)
+    assert_close(heads.rated_by(built, states), heads.rated(output))
+
+
+def test_what_a_policy_learns_leaves_values_in_a_network_of_their_own():
+    heads, states = Heads(3, 1, network="own"), torch.rand(4, 5)
+    built = heads.build((5,), [7])
+    heads.policy(built(states)).square().sum().backward()
+    assert all(parameter.grad is None or not parameter.grad.any() for parameter in built.value.parameters())
+    assert all(parameter.grad.any() for parameter in built.policy.parameters())

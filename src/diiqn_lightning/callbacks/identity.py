@@ -16,6 +16,7 @@ STRUCTURE = (
     "model.init_args.hidden",
     "model.init_args.averaging",
     "model.init_args.value_heads",
+    "model.init_args.value_network",
     "model.init_args.carry_over",
     "model.init_args.fading.outgrown",
     "model.init_args.labeller.hidden",

@@ -104,6 +104,10 @@ class QAgent(LeanBackward):
         """The part of a network's output, ``[B, …]``, that rates actions in targets: ``[B, A]``."""
         return output
 
+    def rated_by(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """:meth:`state_action_values` of a network's output, ``[B, *O]`` to ``[B, A]``."""
+        return self.state_action_values(network(observation))
+
     def validation_step(self, batch: Evaluation, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Play evaluation episodes; logs ``eval/return_greedy`` and ``eval/return``."""
         sums = total_over_ranks(self, batch.play(self.greedy, self.device).sums())

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from tensordict import TensorDictBase
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from diiqn_lightning import keys
@@ -23,7 +23,6 @@ from diiqn_lightning.modules.heads import Heads
 from diiqn_lightning.modules.labelling import LabellerSettings, labeller_group, labeller_losses
 from diiqn_lightning.modules.outgrowing import Outgrowing
 from diiqn_lightning.modules.shaping import ExpertPotential, ShapingSettings
-from diiqn_lightning.networks import QNetwork
 
 TRUST_RATE = 0.02
 """Share of the newest batch in the running mean of Φ, of every 256 transitions where it has more."""
@@ -54,6 +53,9 @@ class DIIQN(DQN):
             margin in each state, values would be inflated state by state, and an agent that overrates
             itself trusts no expert (design choice). Several start apart and agree only where data made them,
             so that their spread tells how uncertain a value is (Osband et al., 2016, without masks).
+        value_network: whether the value heads are outputs of the policy's network (shared) or have one of their own
+            (own), of the same form: what imitation does to the layers below the policy then leaves the values alone
+            that targets are made of (design choice).
         acting: which values the greedy action is the largest of, and a target's next action: policy (those of the first
             output, margins and all) or mean (the mean of these and of the value heads'; design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.
@@ -73,6 +75,7 @@ class DIIQN(DQN):
         shaping: ShapingSettings | None = None,
         trusting_exploration: float = 0.0,
         value_heads: int = 0,
+        value_network: str = "shared",
         acting: str = "policy",
         carry_over: CarryOver | None = None,
         **dqn: Any,
@@ -89,10 +92,10 @@ class DIIQN(DQN):
         self.expert_loss, self.combination = expert_loss, combination
         self.confidence = confidence or ReturnConfidence()
         self.expert_weight, self.priority = expert_weight, priority
-        self.heads = Heads(num_actions, value_heads, acting)
+        self.heads = Heads(num_actions, value_heads, acting, value_network)
         self.confidence.check(value_heads, td=expert_loss.td > 0)
         if value_heads:
-            self.set_networks(QNetwork(observation_shape, self.heads.size, hidden=dqn.get("hidden")))
+            self.set_networks(self.heads.build(observation_shape, dqn.get("hidden")))
         self.labeller_settings = labeller
         if labeller is not None:
             self.labeller = TransitionLabeller(observation_shape, num_actions, labeller.hidden, labeller.history)
@@ -123,6 +126,10 @@ class DIIQN(DQN):
     def state_action_values(self, output: Tensor) -> Tensor:
         """The mean of the value heads, where there are any."""
         return self.heads.rated(output)
+
+    def rated_by(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """Of the value heads alone, where they have a network of their own."""
+        return self.heads.rated_by(network, observation)
 
     def training_step(self, batch: TensorDictBase, batch_idx: int) -> dict[str, Tensor]:
         """Make the updates of a batch ``[U, B]``; writes ``td_error`` and ``("expert", "weight")`` into it."""

@@ -200,9 +200,13 @@ class DQN(QAgent):
             ``[*]``.
         """
         next_observation = as_features(next_observation.flatten(0, reward.dim() - 1))
-        next_target = self.target(next_observation)
-        next_online = self.online(next_observation) if self.double_q else next_target
-        next_value = double_q_value(self.acting_values(next_online), self.state_action_values(next_target))
+        if self.double_q:
+            chosen_by = self.acting_values(self.online(next_observation))
+            rated = self.rated_by(self.target, next_observation)
+        else:
+            output = self.target(next_observation)
+            chosen_by, rated = self.acting_values(output), self.state_action_values(output)
+        next_value = double_q_value(chosen_by, rated)
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
 

@@ -1,9 +1,12 @@
 """How a network's output is shared out among a policy and the values that rate it."""
 
+from collections.abc import Sequence
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.networks import PolicyAndValueNetworks, QNetwork
 
 
 class Heads:
@@ -16,17 +19,28 @@ class Heads:
         count: K, value heads.
         acting: what the greedy action is the largest of: policy (the policy's values) or mean (the mean of them and of
             what rates actions).
+        network: shared (all outputs are of one network) or own (the value heads have one of their own).
     """
 
-    def __init__(self, num_actions: int, count: int, acting: str = "policy") -> None:
+    def __init__(self, num_actions: int, count: int, acting: str = "policy", network: str = "shared") -> None:
         if count < 0:
             raise InputError("model.value_heads", count, "give 0 or a larger whole number")
         if acting not in ("policy", "mean"):
             raise InputError("model.acting", acting, "choose policy or mean")
         if acting == "mean" and not count:
             raise InputError("model.acting", acting, "choose policy, or give model.value_heads of at least 1")
-        self.num_actions, self.count, self.acting = num_actions, count, acting
+        if network not in ("shared", "own"):
+            raise InputError("model.value_network", network, "choose shared or own")
+        if network == "own" and not count:
+            raise InputError("model.value_network", network, "choose shared, or give model.value_heads of at least 1")
+        self.num_actions, self.count, self.acting, self.network = num_actions, count, acting, network
         self.size = (1 + count) * num_actions
+
+    def build(self, observation_shape: Sequence[int], hidden: Sequence[int] | None) -> nn.Module:
+        """A network with these outputs, ``[B, *O]`` to ``[B, (1 + K) · A]``."""
+        if self.network == "own":
+            return PolicyAndValueNetworks(observation_shape, self.num_actions, self.count * self.num_actions, hidden)
+        return QNetwork(observation_shape, self.size, hidden)
 
     def policy(self, output: Tensor) -> Tensor:
         """The policy's values, ``[B, (1 + K) · A]`` to ``[B, A]``."""
@@ -39,8 +53,24 @@ class Heads:
 
     def each(self, output: Tensor) -> Tensor:
         """What each value head says, ``[B, (1 + K) · A]`` to ``[max(K, 1), B, A]``."""
-        values = output[:, self.num_actions if self.count else 0 :].view(len(output), -1, self.num_actions)
-        return values.transpose(0, 1)
+        return self._by_head(output[:, self.num_actions if self.count else 0 :])
+
+    def rated_by(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """:meth:`rated` of a network that :meth:`build` made, and no more of it than that takes.
+
+        Args:
+            network: ``[B, *O]`` to ``[B, (1 + K) · A]``.
+            observation: ``[B, *O]``.
+
+        Returns:
+            ``[B, A]``.
+        """
+        if isinstance(network, PolicyAndValueNetworks):
+            return self._by_head(network.value(observation)).mean(0)
+        return self.rated(network(observation))
+
+    def _by_head(self, values: Tensor) -> Tensor:
+        return values.reshape(len(values), -1, self.num_actions).transpose(0, 1)
 
     def rated(self, output: Tensor) -> Tensor:
         """What rates actions, the mean of the value heads: ``[B, (1 + K) · A]`` to ``[B, A]``."""

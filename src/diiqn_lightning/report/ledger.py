@@ -39,6 +39,7 @@ OPTIONS_ADDED_LATER = {
     "decoupled": (False,),
     "overlap": (False,),
     "acting": ("policy",),
+    "value_network": ("shared",),
     "averaging": (None,),
     "outgrown": (None,),
 }
