@@ -176,7 +176,8 @@ OPTIONS = {
     "next steps": ["--model.confidence=ReturnConfidence", "--model.confidence.horizon=n_step"],
     "carry-over": ["--model.carry_over={}", "--expert_sampling.held_out=0.2"],
     "own values": ["--model.confidence.value_beta=5"],
-    "one head": ["--model.value_heads=0", "--model.trusting_exploration=0"],
+    "one head": ["--model.value_heads=0", "--model.value_network=shared", "--model.acting=policy"],
+    "two heads of one network": ["--model.value_network=shared", "--model.trusting_exploration=0"],
     "prioritized": ["--data.prioritized.alpha=0.6", "--model.priority=mixed"],
 }
 
