@@ -43,7 +43,7 @@ def test_both_files_answer_as_the_agent_does(exported):
     for size in (1, 7):
         for batch in states.split(size):
             with torch.no_grad():
-                values = agent.model.policy_values(agent.model.online(batch))
+                values = agent.model.acting_values(agent.model.online(batch))
             for action, q_values in (
                 session.run(["action", "q_values"], {"observation": batch.numpy()}),
                 [part.detach().numpy() for part in program(batch)],
