@@ -70,8 +70,8 @@ class Heads:
         return self.rated(network(observation))
 
     def _by_head(self, values: Tensor) -> Tensor:
-        # Not by len(values): an export would take the example's batch for a constant.
-        return values.unflatten(1, (-1, self.num_actions)).transpose(0, 1)
+        # Not len(values): an export would take the example's batch for a constant.
+        return values.reshape(values.shape[0], -1, self.num_actions).transpose(0, 1)
 
     def rated(self, output: Tensor) -> Tensor:
         """What rates actions, the mean of the value heads: ``[B, (1 + K) · A]`` to ``[B, A]``."""
