@@ -41,6 +41,15 @@ def test_what_shapes_the_data_may_change_where_they_begin_anew():
     check_identity(IDENTITY, IDENTITY | changes, fresh_data=True)
 
 
+def test_a_checkpoint_from_before_there_was_a_value_network_has_none_of_its_own():
+    field = "model.init_args.value_network"
+    old = {**IDENTITY, "structure": {"seed_everything": 0}}
+    check_identity(old, {**old, "structure": {"seed_everything": 0, field: "shared"}})
+    check_identity(old, {**old, "structure": {"seed_everything": 0, field: None}})
+    with pytest.raises(InputError, match="made with: 'shared'"):
+        check_identity(old, {**old, "structure": {"seed_everything": 0, field: "own"}})
+
+
 @pytest.mark.parametrize("change", [{"algorithm": "DQN"}, {"environment": "B-v0"}, {"structure": {"hidden": [8]}}])
 def test_what_shapes_the_weights_may_not_change_with_fresh_data_either(change):
     saved = IDENTITY | {"structure": {"hidden": [64]}}

@@ -490,6 +490,7 @@ BAD = {
     "unwritable folder": (["--run_dir=/proc/none"], "run_dir is '/proc/none'"),
     "clipped gradients": (["--trainer.gradient_clip_val=1"], "several updates"),
     "half precision": (["--trainer.precision=16-mixed"], "give bf16-mixed"),
+    "double precision": (["--trainer.precision=64-true"], "give bf16-mixed"),
     "another strategy": (["--trainer.strategy=fsdp"], "give auto or ddp"),
     "devices that are no number": (["--trainer.devices=abc"], "trainer.devices is 'abc'"),
     "no threads": (["--threads=0"], "threads is 0"),
@@ -505,6 +506,15 @@ def test_bad_input_gets_one_sentence(name, run, tmp_path):
     assert complaint.splitlines()[-1].startswith("error: ")
     assert hint in complaint
     assert "Traceback" not in complaint
+    assert not (tmp_path / "run").exists()
+
+
+def test_processes_that_know_nothing_of_each_other_are_refused(run, tmp_path, monkeypatch):
+    for name, value in {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    assert code == 2
+    assert "trainer.devices × trainer.num_nodes is 1: give as many as torchrun has started, which are 2" in complaint
     assert not (tmp_path / "run").exists()
 
 

@@ -540,10 +540,10 @@ def test_another_expert_is_met_as_if_there_had_been_none():
     module.carry_over.agreement.fill_(0.25)
     module.carry_over.certainty.fill_(0.75)
     assert module.outgrowing.share == 0
-    module.forget_expert()
+    module.forget_expert(frames=1000)  # nobody looks while nothing is imitated
     assert module.outgrowing.share == 1
     assert (float(module.trust), float(module.carry_over.certainty)) == (0, 0)
     assert module.carry_over.agreement.tolist() == [1, 1]
     # The frames so far are no frames with the new one.
-    module.outgrowing.look(-1.0, 160)
+    module.outgrowing.look(-1.0, 1032)
     assert module.outgrowing.share == pytest.approx(1 - 32 / 100)

@@ -92,6 +92,15 @@ def test_two_sessions_keep_each_others_runs(tmp_path, ledger):
     assert set(other.rows) == {("one", "variant", "0"), ("two", "variant", "0")}
 
 
+def test_a_session_keeps_runs_of_a_variant_that_it_knows_nothing_of(tmp_path, ledger):
+    path = tmp_path / "out" / "ledger.csv"
+    before = ExperimentLedger(path, [], ["one"], ["variant"], {})
+    grown = ExperimentLedger(path, [], ["one"], ["variant", "new"], {})
+    grown.add_run("one", "new", RunFolder(tmp_path / "run"), 200)
+    before.add_run("one", "variant", RunFolder(tmp_path / "run"), 200)
+    assert [row["algorithm"] for row in read_ledger(path)] == ["new", "variant"]
+
+
 def test_one_run_in_two_lengths_has_a_curve_for_each(tmp_path, ledger):
     own = ExperimentLedger(tmp_path / "out" / "ledger.csv", [], ["long", "short"], ["variant"], {})
     for environment, frames in (("short", 100), ("long", 200)):
@@ -110,6 +119,9 @@ def test_a_longer_run_makes_no_room_for_a_shorter_one(tmp_path, ledger):
     own.refuse_shorter("two", "variant", 0, 100)
     with pytest.raises(InputError, match="variant in one with 200 frames, more than the 100 .* another --out"):
         own.refuse_shorter("one", "variant", 0, 100)
+    # Whole steps of many environments: more than a hundredth after what the command asked for.
+    own.rows["one", "variant", "0"]["command"] = "python -m diiqn_lightning fit --max_frames=100 --video=null"
+    own.refuse_shorter("one", "variant", 0, 100)
 
 
 def test_measures_say_of_how_many_seeds_they_are_where_not_all_have_one(tmp_path, ledger):

@@ -265,7 +265,7 @@ class RunCheckpoint(Checkpoint):
         if self.fresh_data:
             trainer.datamodule.stream.begin_anew(manifest["frames"], manifest["updates"])
             if manifest["identity"].get("expert") != self.identity.get("expert"):
-                trainer.lightning_module.forget_expert()
+                trainer.lightning_module.forget_expert(manifest["frames"])
         else:
             self._restore_rank(trainer, folder / f"rank-{trainer.global_rank}.pt")
         self._clock(trainer).trained_before(manifest["seconds"], manifest["timed_frames"])

@@ -40,6 +40,9 @@ STRUCTURE = (
 )
 """Options that a checkpoint holds, or that shape what it holds: a resumed run must have the same ones."""
 
+ADDED_LATER = {"model.init_args.value_network": "shared"}
+"""Options of the structure that older checkpoints say nothing of, and what they were made with."""
+
 OF_THE_DATA = (
     "seed_everything",
     "expert",
@@ -107,8 +110,10 @@ def check_identity(saved: dict[str, Any], resumed: dict[str, Any], fresh_data: b
             if name == "expert":
                 before, now = (_named_expert(identity) for identity in (saved, resumed))
             raise InputError(field, now, f"{remedy}: {before}{_way_out(name)}")
-    for field, before in saved.get("structure", {}).items():
-        now = resumed.get("structure", {}).get(field)
+    structure = resumed.get("structure", {})
+    unsaid = {field: value for field, value in ADDED_LATER.items() if structure.get(field) is not None}
+    for field, before in (unsaid | saved.get("structure", {})).items():
+        now = structure.get(field)
         if before != now and not (fresh_data and field in OF_THE_DATA):
             remedy = f"resume with the value that the checkpoint was made with: {before!r}"
             raise InputError(field, now, remedy + _way_out(field))

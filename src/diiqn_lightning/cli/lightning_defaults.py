@@ -19,6 +19,9 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 """Settings of the Trainer that the design relies on."""
 
 
+PRECISIONS = ("None", "32", "32-true", "bf16-mixed")
+
+
 def check_trainer(trainer: Any) -> None:
     """Refuse settings of Lightning's that do not go with batches of several updates, which the module steps itself.
 
@@ -34,8 +37,8 @@ def check_trainer(trainer: Any) -> None:
             [trainer.gradient_clip_val, trainer.accumulate_grad_batches],
             "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
         )
-    if str(trainer.precision).startswith("16"):
-        remedy = "give bf16-mixed or leave it out: gradients of half precision would have to be scaled for each update"
+    if str(trainer.precision) not in PRECISIONS:
+        remedy = "give bf16-mixed or leave it out: others would have to scale gradients, or convert what is observed"
         raise InputError("trainer.precision", trainer.precision, remedy)
     if trainer.strategy not in ("auto", "ddp"):
         remedy = "give auto or ddp: of several processes each has the whole network, and gradients are averaged"

@@ -21,6 +21,18 @@ def is_started_from_outside() -> bool:
     return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
 
 
+def check_launch(trainer_config: Any) -> None:
+    """Refuse to be one of several processes that know nothing of each other and would write into the same folder.
+
+    Raises:
+        InputError: if torchrun started another number of processes than the Trainer's settings ask for.
+    """
+    started = int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else None
+    if started is not None and started != (asked := num_processes(trainer_config)):
+        remedy = f"give as many as torchrun has started, which are {started}, or start it without torchrun"
+        raise InputError("trainer.devices × trainer.num_nodes", asked, remedy)
+
+
 def num_processes(trainer_config: Any) -> int:
     """How many processes a Trainer's settings ask for."""
     devices, accelerator = trainer_config.devices, trainer_config.accelerator

@@ -37,6 +37,7 @@ from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import FROM_DATA, add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
 from diiqn_lightning.cli.processes import (
+    check_launch,
     is_child_process,
     num_processes,
 )
@@ -164,6 +165,7 @@ class TrainingCLI(LightningCLI):
                 callbacks.append(FeasibilityQuality())
             self.expert_facts = expert.summary()
         if self.subcommand == "fit":
+            check_launch(blocks.trainer)
             identity = run_identity(config, self.expert_facts, num_processes(blocks.trainer))
             if self.manifest:
                 check_identity(self.manifest["identity"], identity, config.fresh_data)

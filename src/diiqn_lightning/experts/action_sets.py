@@ -19,12 +19,15 @@ def has_actions_of(card: Mapping[str, Any], env_id: str, env_kwargs: Mapping[str
         env_id: Gymnasium id of the agent's environment.
         env_kwargs: of the agent's environment.
     """
-    recorded_in = card.get("environment")
-    if not isinstance(recorded_in, str):
+    recorded_in, arguments = card.get("environment"), card.get("environment_arguments") or {}
+    if not isinstance(recorded_in, str) or not isinstance(arguments, Mapping):
+        return True
+    # A dataset may be a stranger's: it has no module imported but the one that the agent's own environment is from.
+    if (module := recorded_in.rpartition(":")[0]) and module != env_id.rpartition(":")[0]:
         return True
     try:
-        theirs = _meanings(recorded_in, card.get("environment_arguments"))
-    except InputError:
+        theirs = _meanings(recorded_in, arguments)
+    except (InputError, TypeError, ValueError):
         return True
     return theirs == _meanings(env_id, env_kwargs)
 

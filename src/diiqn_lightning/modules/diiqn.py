@@ -261,11 +261,11 @@ class DIIQN(DQN):
         held_out = expert.get("held_out", None)
         return weight if held_out is None else torch.where(held_out, 0.0, weight)
 
-    def forget_expert(self) -> None:
+    def forget_expert(self, frames: int) -> None:
         """Trust, carry-over and whether it was outgrown begin anew."""
         self.trust.zero_()
         if self.outgrowing is not None:
-            self.outgrowing.begin_anew()
+            self.outgrowing.begin_anew(frames)
         if self.carry_over is not None:
             self.carry_over.begin_anew()
 

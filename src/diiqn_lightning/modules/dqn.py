@@ -228,8 +228,12 @@ class DQN(QAgent):
             self._target_set_at = self.updates
         return passed
 
-    def forget_expert(self) -> None:
-        """Another expert takes the place of the one that was learned from: forget how good and how like that was."""
+    def forget_expert(self, frames: int) -> None:
+        """Another expert takes the place of the one that was learned from: forget how good and how like that was.
+
+        Args:
+            frames: environment frames of the run so far.
+        """
 
     def configure_optimizers(self) -> Optimizer:
         """The optimizer of the online network."""

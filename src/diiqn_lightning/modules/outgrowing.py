@@ -48,9 +48,9 @@ class Outgrowing(nn.Module):
         self.settings = settings
         self.register_buffer("counted", torch.zeros(2))
 
-    def begin_anew(self) -> None:
-        """As no frame had counted."""
-        self.counted[0] = 0
+    def begin_anew(self, frames: int) -> None:
+        """As if no frame had counted up to ``frames`` of the run: nobody may have looked for long."""
+        self.counted.copy_(torch.tensor([0, frames]))
 
     @property
     def share(self) -> float:

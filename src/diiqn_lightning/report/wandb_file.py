@@ -43,9 +43,14 @@ def read_wandb_files(paths: Sequence[Path]) -> list[FinishedRun | str]:
         InputError: if one is no such file, or its run is none of this software's.
     """
     sessions: dict[str, list[Path]] = {}
-    for path in sorted(set(paths)):
+    for path in sorted(set(paths), key=_when):
         sessions.setdefault(path.stem, []).append(path)
     return [_joined([_read(path) for path in same], same[-1]) for same in sessions.values()]
+
+
+def _when(path: Path) -> tuple[str, Path]:
+    """In the order of time, which the folder's name has after ``run-`` or ``offline-run-``."""
+    return path.parent.name.rpartition("run-")[2], path
 
 
 class _Session(NamedTuple):

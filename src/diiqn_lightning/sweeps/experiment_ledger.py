@@ -1,6 +1,7 @@
 """The ledger of an experiment: its runs under the names that it gives them, all as long as it asks for."""
 
 import csv
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -112,14 +113,15 @@ class ExperimentLedger:
     ) -> None:
         self.path, self.measures, self.keys = path, measures, keys
         self.environments, self.variants = environments, variants
-        self.rows = self._read()
+        self.rows = self._read(refuse_strangers=True)
 
-    def _read(self) -> dict[tuple[str, str, str], Row]:
+    def _read(self, refuse_strangers: bool) -> dict[tuple[str, str, str], Row]:
         rows: dict[tuple[str, str, str], Row] = {}
         for row in read_ledger(self.path) if self.path.exists() else []:
-            if row["environment"] not in self.environments or row["algorithm"] not in self.variants:
-                stranger = f"{row['algorithm']} in {row['environment']}"
-                remedy = f"name another file, or delete it: it has runs that are none of this experiment's ({stranger})"
+            stranger = row["environment"] not in self.environments or row["algorithm"] not in self.variants
+            if stranger and refuse_strangers:
+                which = f"{row['algorithm']} in {row['environment']}"
+                remedy = f"name another file, or delete it: it has runs that are none of this experiment's ({which})"
                 raise InputError("--ledger", str(self.path), remedy)
             name = row["environment"], row["algorithm"], row["seed"]
             if self.keys.get(name, row["key"]) == row["key"]:
@@ -133,18 +135,21 @@ class ExperimentLedger:
             InputError: that names both.
         """
         row = self.rows.get((environment, variant, str(seed)))
-        if row is not None and int(row["frames"]) > frames * LONGER:
+        if row is not None and int(row["frames"]) > frames * LONGER and _asked_for(row) != frames:
             remedy = (
                 f"it has {variant} in {environment} with {int(row['frames']):,} frames, more than the {frames:,} that "
             )
             raise InputError("--ledger", str(self.path), remedy + "are asked for; give another --out for shorter runs")
 
     def add(self, environment: str, variant: str, row: Row, curve: list[Row]) -> None:
-        """Add a run under the names of the experiment; what another session has added meanwhile stays."""
+        """Add a run under the names of the experiment; what another session has added meanwhile stays.
+
+        That may be runs of variants that this session knows nothing of, when the experiment's file has grown since.
+        """
         named = {**row, "environment": environment, "algorithm": variant}
         (self.path.parent / "curves").mkdir(parents=True, exist_ok=True)
         with locked_folder(self.path.parent):
-            self.rows = self._read() | {(environment, variant, row["seed"]): named}
+            self.rows = self._read(refuse_strangers=False) | {(environment, variant, row["seed"]): named}
             write_curve(place_for_curve(self.path, named, self.rows.values()), curve, self.measures)
             write_rows(self.path, self.rows.values())
 
@@ -158,6 +163,12 @@ class ExperimentLedger:
         """The last value of a column in a run's curve."""
         values = [point[measure] for point in curve_rows(curve_file(self.path, row)) if point.get(measure)]
         return float(values[-1]) if values else None
+
+
+def _asked_for(row: Row) -> int | None:
+    """The frames of a run's command: a short run with many environments ends more than a hundredth after them."""
+    asked = re.search(r"--max_frames[= ](\d+)", row["command"])
+    return int(asked[1]) if asked else None
 
 
 def _with_measures(metrics: Path) -> list[Row]:
