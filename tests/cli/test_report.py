@@ -99,6 +99,19 @@ def test_a_run_is_the_same_from_its_folder_and_from_what_wandb_wrote(run, logged
     assert "| breakout | diiqn literal |" in printed
 
 
+def test_of_a_run_that_was_gone_on_with_the_later_session_counts_offline_or_not(logged_run, tmp_path):
+    (log,) = (logged_run / "wandb").glob("offline-run-*/run-*.wandb")
+    written = log.read_bytes()
+    for session, content in {
+        "run-20260101_000000-a": written[: len(written) // 2],  # interrupted
+        "offline-run-20260102_000000-a": written,
+    }.items():
+        (tmp_path / session).mkdir()
+        (tmp_path / session / "run-a.wandb").write_bytes(content)
+    found = collect([tmp_path])
+    assert [run.frames for run in found.runs] == [run.frames for run in collect([logged_run]).runs]
+
+
 def test_what_wandb_wrote_of_a_run_that_did_not_end_is_left_out(run, logged_run, tmp_path):
     (log,) = (logged_run / "wandb").glob("offline-run-*/run-*.wandb")
     (tmp_path / "offline-run-1").mkdir()
