@@ -73,6 +73,22 @@ def test_a_group_without_gradients_waits():
     assert same(lean, adam)
 
 
+def test_a_group_that_joins_late_counts_its_own_steps():
+    lean, adam = make_network(), make_network()
+    for network, optimizer in (
+        (lean, LeanAdam(groups(lean), lr=0.01)),
+        (adam, torch.optim.Adam(groups(adam), lr=0.01, fused=True)),
+    ):
+        for step in range(12):
+            optimizer.zero_grad()
+            part, size = (network[2], 7) if step < 5 else (network, 5)
+            part(torch.ones(4, size)).sum().backward()
+            optimizer.step()
+        counts = {number: int(state["step"]) for number, state in optimizer.state_dict()["state"].items()}
+        assert counts == {0: 7, 1: 7, 2: 12, 3: 12}
+    assert same(lean, adam)
+
+
 def test_follows_a_changed_learning_rate():
     network = make_network()
     optimizer = LeanAdam(network.parameters(), lr=0.01)

@@ -13,16 +13,15 @@ WITHOUT_LOCKS = (errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF)
 """What ``flock`` answers on file systems that have no locks, such as some of clusters, or none on folders (NFS)."""
 
 
-def try_lock(file: IO[bytes]) -> bool:
+def try_lock(file: IO[bytes]) -> bool | None:
     """Lock an open file, for as long as this process or one that inherits it has it open.
-
-    Where the file system has no locks it warns, and counts as locked: waiting for one would never end.
 
     Args:
         file: open for writing.
 
     Returns:
-        Whether it is ours; ``False`` where another process has it.
+        Whether it is ours; ``False`` where another process has it, and ``None``, with a warning, where the file system
+        has no locks and nobody can tell.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -30,6 +29,7 @@ def try_lock(file: IO[bytes]) -> bool:
         return False
     except OSError as error:
         _pass_over(error, Path(file.name))
+        return None
     return True
 
 

@@ -41,16 +41,15 @@ class LeanAdam(torch.optim.Adam):
         )
         self._kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
         self._prepared: list[Prepared] | None = None
+        self._untouched: list[dict[str, Any]] = []  # groups that were no part of any loss yet
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One step from the gradients; the first one makes the state."""
         if closure is not None:
             raise NotImplementedError("LeanAdam takes no closure: compute the loss before the step.")
-        if self._prepared is None:
-            super().step()
-            if all(self._steps_together(group) for group in self.param_groups):
-                self._prepared = [self._tensors_of(group) for group in self.param_groups]
+        if self._prepared is None or any(_has_gradient(group) for group in self._untouched):
+            self._whole_step()
             return
         for group, parameters, moments, squares, steps in self._prepared:
             if parameters[0].grad is None:  # this group was no part of the loss
@@ -71,6 +70,17 @@ class LeanAdam(torch.optim.Adam):
                 amsgrad=False,
                 maximize=False,
             )
+
+    def _whole_step(self) -> None:
+        """Torch's own, which makes the state of parameters that have a gradient for the first time."""
+        self._count_apart()
+        super().step()
+        touched: list[dict[str, Any]] = []
+        self._untouched = []
+        for group in self.param_groups:
+            (touched if any(p in self.state for p in group["params"]) else self._untouched).append(group)
+        together = all(self._steps_together(group) for group in touched)
+        self._prepared = [self._tensors_of(group) for group in touched] if together else None
 
     # Torch wraps a class's step in what announces it to the profiler, unless this says that it has.
     step.hooked = True  # type: ignore[attr-defined]
@@ -104,5 +114,12 @@ class LeanAdam(torch.optim.Adam):
         """Adam's own, and collect the tensors anew."""
         super().load_state_dict(state_dict)
         self._prepared = None
-        for state in self.state.values():  # Adam's own step, which makes the next one, counts each of them
+
+    def _count_apart(self) -> None:
+        """Torch's own step counts each parameter's; here they share a count."""
+        for state in self.state.values():
             state["step"] = state["step"].clone()
+
+
+def _has_gradient(group: dict[str, Any]) -> bool:
+    return any(parameter.grad is not None for parameter in group["params"])

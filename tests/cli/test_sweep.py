@@ -263,6 +263,7 @@ def test_a_run_that_an_agent_resumes_goes_on_where_it_was(run, agents_environmen
         frames = [int(row["frames"]) for row in csv.DictReader(file)]
     assert frames == sorted(set(frames))
     assert (frames[0], frames[-1]) == (104, 600)
+    assert [session["wandb_id"] for session in json.loads((folder / "sessions.json").read_text())] == ["again123"] * 2
 
 
 def test_an_experiment_records_only_experts_that_its_runs_learn_from(tmp_path, in_root):
@@ -287,5 +288,7 @@ def test_an_experiment_records_only_experts_that_its_runs_learn_from(tmp_path, i
     record_experts(experiment, runs, folder)
     content["experts"]["b"] = [*recorded, "--seed=1"]
     (tmp_path / "two.yaml").write_text(yaml.dump(content))
+    of_a = read_experiment(tmp_path / "two.yaml").only(["a"], None)
+    record_experts(of_a, list(of_a.runs(folder, None, None)), folder)  # which does not need b
     with pytest.raises(InputError, match="experts.b in .*recorded with other arguments"):
         record_experts(read_experiment(tmp_path / "two.yaml"), runs, folder)

@@ -403,6 +403,23 @@ def test_a_run_from_anothers_checkpoint_begins_from_it_again_where_it_was_killed
     assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
 
 
+def test_weights_of_another_network_leave_the_run_as_it_was(run, tmp_path):
+    """Nothing but the weights tells of an option that a checkpoint's manifest does not know yet."""
+    folder = tmp_path / "run"
+    assert run(*fit("dqn", folder, *CORRIDOR, "--video=null"))[0] == 0
+    file = (folder / "checkpoints" / "last").resolve() / "manifest.json"
+    manifest = json.loads(file.read_text())
+    del manifest["identity"]["structure"]["model.init_args.hidden"]
+    file.write_text(json.dumps(manifest))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    wider = ["--ckpt_path=last", "--model.hidden=[16]"]
+    code, _, complaint = run(*fit("dqn", folder, *CORRIDOR, "--video=null", *wider, frames=800))
+    assert code == 2
+    assert "its weights do not fit the network" in complaint
+    assert len(complaint.strip().splitlines()) == 1
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_checkpoint_of_another_run_does_not_go_on_in_a_folder_that_holds_one(run, tmp_path):
     for name in ("one", "other"):
         assert run(*fit("dqn", tmp_path / name, *CORRIDOR, "--video=null"))[0] == 0

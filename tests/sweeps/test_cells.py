@@ -56,13 +56,20 @@ def test_is_finished_with_a_summary_of_enough_frames(cell):
 def test_clears_away_what_cannot_go_on_and_nothing_else(cell):
     cell.run_dir.mkdir()
     cell.folder.metrics.write_text("frames\n")
-    cell.clear()
+    cell.prepare(alone=True)
     assert not cell.run_dir.exists()
-    # One that has all frames, of a run that died before its summary, is not thrown away.
-    for frames in (1000, 500):
-        checkpoint(cell, frames)
-        cell.clear()
-        assert cell.folder.last_checkpoint.exists()
+    checkpoint(cell, 500)
+    cell.prepare(alone=True)
+    assert cell.folder.last_checkpoint.exists()
+
+
+def test_what_has_just_begun_is_not_cleared_where_it_may_be_anothers(cell):
+    cell.prepare(alone=False)
+    cell.run_dir.mkdir()
+    cell.folder.metrics.write_text("frames\n")
+    with pytest.raises(InputError, match="delete it if no other session works on it"):
+        cell.prepare(alone=False)
+    assert cell.folder.metrics.exists()
 
 
 def test_the_cost_counts_what_is_left_and_says_where_its_speed_is_from(cell):
@@ -76,18 +83,21 @@ def test_the_cost_counts_what_is_left_and_says_where_its_speed_is_from(cell):
 
 
 def test_a_run_that_was_interrupted_beyond_the_frames_that_are_wanted_now_is_refused(cell):
-    checkpoint(cell, 1500)
-    with pytest.raises(InputError, match="unfinished run of 1,500 frames and no checkpoint before 1,000"):
-        cell.refuse_if_too_long()
+    # One that has all frames, of a run that died before its summary, is not thrown away either.
     checkpoint(cell, 1000)
+    with pytest.raises(InputError, match="unfinished run of 1,000 frames and no checkpoint before 1,000"):
+        cell.prepare(alone=True)
+    checkpoint(cell, 1500)
     with pytest.raises(InputError, match="1,500 frames"):
-        cell.refuse_if_too_long()
+        cell.prepare(alone=True)
     checkpoint(cell, 500)
-    cell.refuse_if_too_long()
+    cell.prepare(alone=True)
+    assert cell.folder.last_checkpoint.exists()
 
 
 def test_a_run_that_can_go_on_or_is_finished_is_not_refused(cell):
-    cell.refuse_if_too_long()
+    cell.prepare(alone=True)
     checkpoint(cell, 1500)
     cell.folder.summary.write_text('{"frames": 1500}')
-    cell.refuse_if_too_long()
+    cell.prepare(alone=True)
+    assert cell.folder.last_checkpoint.exists()

@@ -39,6 +39,17 @@ def test_a_run_that_a_killed_session_left_behind_is_not_started_twice(cell):
     assert cell.log.read_bytes() == b""
 
 
+def test_a_run_that_cannot_go_on_stops_no_other(cell, tmp_path):
+    checkpoint = cell.folder.checkpoints / "0000001500-0000000001"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "manifest.json").write_text('{"frames": 1500}')
+    other = Cell("b", cell.arguments, tmp_path / "other", cell.facts)
+    runs = CellRunner([cell, other], 1, lambda finished: None, lambda runs: None).run()
+    assert [(run.state, run.process is None) for run in runs] == [(State.FAILED, True), (State.FAILED, False)]
+    assert "no checkpoint before 1,000; ask for more frames" in cell.log.read_text()
+    assert checkpoint.exists()
+
+
 def test_a_session_under_nohup_goes_on_when_the_terminal_is_closed(cell):
     """`nohup` starts it with SIGHUP ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -220,7 +220,7 @@ def make_wandb_logger(
         run_dir: the run's folder; W&B's own files go there too.
         names: algorithm, environment and seed.
         config: the resolved configuration.
-        run_id: of the W&B run, so that a resumed run goes on with it; ``WANDB_RUN_ID`` takes its place.
+        run_id: of the W&B run, so that a resumed run goes on with it.
         expert: file or folder of the run's dataset.
     """
     import wandb
@@ -236,7 +236,7 @@ def make_wandb_logger(
         job_type=algorithm,
         tags=[algorithm, environment, f"seed-{seed}", *(settings.tags or [])],
         save_dir=str(run_dir),
-        id=os.environ.get("WANDB_RUN_ID") or run_id,
+        id=run_id,
         offline=settings.offline,
         config=config,
         settings=wandb.Settings(finish_timeout=settings.finish_timeout),

@@ -21,13 +21,14 @@ def record_experts(experiment: Experiment, runs: Sequence[ExperimentRun], folder
     Raises:
         InputError: if one cannot be recorded, which ``record`` has said why, or was recorded in another way.
     """
-    for name, words in experiment.experts.items():
-        _refuse_another_recording(experiment, name, words, _recorded(folder, name))
-    missing = {
+    asked_for = {
         name: words
         for name, words in experiment.experts.items()
-        if not (path := _recorded(folder, name)).exists() and any(_learns_from(run, path) for run in runs)
+        if any(_learns_from(run, _recorded(folder, name)) for run in runs)
     }
+    for name, words in asked_for.items():
+        _refuse_another_recording(experiment, name, words, _recorded(folder, name))
+    missing = {name: words for name, words in asked_for.items() if not _recorded(folder, name).exists()}
     if missing:
         frames = sum(run.max_frames for run in runs)
         print(f"records first {', '.join(missing)}; then come at most {frames:,} frames of runs", flush=True)

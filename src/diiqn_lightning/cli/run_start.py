@@ -47,12 +47,14 @@ def prepare_start(config: Any, environment: str) -> tuple[RunFolder, dict[str, A
 
 
 def wandb_id(folder: RunFolder, goes_on: bool) -> str:
-    """Of a run in W&B: as it was, if it goes on; else a new one, whatever its folder is called.
+    """Of a run in W&B: ``WANDB_RUN_ID``; as it was, if it goes on; else a new one, whatever its folder is called.
 
     Args:
         folder: the run's.
         goes_on: from a checkpoint; a run that begins there from another one's has no session yet, and is a new one.
     """
+    if given := os.environ.get("WANDB_RUN_ID"):
+        return given
     sessions = folder.read_sessions() if goes_on else []
     if not sessions:
         return secrets.token_hex(6)

@@ -124,7 +124,8 @@ class TrainingCLI(LightningCLI):
         check_values(self._parser(self.subcommand), config.as_dict(), {f"model.{name}" for name in FROM_DATA})
         if config.threads < 1:
             raise InputError("threads", config.threads, "give a whole number of at least 1")
-        check_trainer(config.trainer)
+        if not self.build_only:
+            check_trainer(config.trainer)
         set_up_arithmetic(config.threads)
         if config.algorithm is None:
             config.algorithm = (
@@ -180,6 +181,8 @@ class TrainingCLI(LightningCLI):
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
         callbacks: list[Any] = [RankMerging()] if num_processes(blocks.trainer) > 1 else []
+        # Weights that do not fit have been refused by now.
+        callbacks.append(LambdaCallback(on_fit_start=lambda *_: self._write_start()))
         # After a batch nothing is refused any more: what fails from there on is a run, and its folder tells of it.
         callbacks.append(LambdaCallback(on_train_batch_end=lambda *_: self.folder.keep()))
         callbacks += [PriorityUpdate(), blocks.metrics, RunHealth(self.folder.path), FrameProgress(), FrameBudget()]
@@ -201,7 +204,7 @@ class TrainingCLI(LightningCLI):
             loggers.append(make_wandb_logger(blocks.wandb, self.folder.path, names, logged, self.wandb_id, expert))
         return loggers
 
-    def before_fit(self) -> None:
+    def _write_start(self) -> None:
         """Write the resolved configuration, and what is run on what."""
         if not is_child_process():
             self.folder.write_config(self._resolved_yaml())

@@ -93,21 +93,29 @@ class Cell:
                 return str(path / MODEL)
         return None
 
-    def refuse_if_too_long(self) -> None:
-        """Refuse a run that was interrupted beyond the frames that are wanted now: none of its checkpoints serves.
+    def prepare(self, alone: bool) -> None:
+        """Take away what a run left that was killed before it had a checkpoint.
+
+        Args:
+            alone: whether it is certain that no other process works on it.
 
         Raises:
-            InputError: that names the folder.
+            InputError: where none of its checkpoints serves, for it was interrupted beyond the frames that are wanted
+                now, or where it may be another process's that has just begun.
         """
-        had = max((_frames(path) or 0 for path in self.folder.checkpoints.glob("[0-9]*")), default=0)
-        if had >= self.facts.max_frames and not self.folder.summary.exists() and self.resume_from() is None:
-            remedy = f"it holds an unfinished run of {had:,} frames and no checkpoint before {self.facts.max_frames:,}"
-            raise InputError("run folder", str(self.run_dir), remedy + "; ask for more frames, or delete it")
-
-    def clear(self) -> None:
-        """Take away what a run left that was killed before it had a checkpoint."""
-        if not self.folder.summary.exists() and not any(self.folder.checkpoints.glob("[0-9]*")):
+        if self.folder.summary.exists():
+            return
+        if any(self.folder.checkpoints.glob("[0-9]*")):
+            had = max(_frames(path) or 0 for path in self.folder.checkpoints.glob("[0-9]*"))
+            wanted = self.facts.max_frames
+            if had >= wanted and self.resume_from() is None:
+                remedy = f"it holds an unfinished run of {had:,} frames and no checkpoint before {wanted:,}"
+                raise InputError("run folder", str(self.run_dir), remedy + "; ask for more frames, or delete it")
+        elif alone:
             shutil.rmtree(self.run_dir, ignore_errors=True)
+        elif self.run_dir.exists():
+            remedy = "a run began there and has no checkpoint; delete it if no other session works on it"
+            raise InputError("run folder", str(self.run_dir), remedy)
 
 
 def _frames(checkpoint: Path) -> int | None:

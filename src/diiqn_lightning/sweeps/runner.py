@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.locks import try_lock
 from diiqn_lightning.sweeps.cells import Cell
 
@@ -122,14 +123,20 @@ class CellRunner:
         with cell.log.open("ab") as log:
             # The process inherits the lock with the file, so that it holds as long as the run does: a session that was
             # killed leaves runs behind, and the next one must not start them a second time.
-            run.elsewhere = not try_lock(log)
+            locked = try_lock(log)
+            run.elsewhere = locked is False
             if run.elsewhere:
                 return
             if cell.finished():
                 self._end(run, State.FINISHED)
                 return
-            cell.clear()
             log.write(f"{STARTED}{cell.shell()}\n".encode())
+            try:
+                cell.prepare(alone=locked is True)
+            except InputError as refusal:  # this one alone: the others have nothing to do with it
+                log.write(f"error: {refusal}\n".encode())
+                self._end(run, State.FAILED)
+                return
             log.flush()
             environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
             run.process = subprocess.Popen(

@@ -72,6 +72,18 @@ def test_the_curriculum_goes_on_with_a_stream_that_has_begun_anew(stepper):
     assert acts(module, 150).tolist() == [1, 1, 0]
 
 
+def test_another_expert_begins_another_curriculum(stepper):
+    module = make(JSRL, stages=2, stage_frames=50)
+    stream = stepper(module).stream
+    stream.running_lengths = LENGTHS
+    acts(module, 100)
+    stream.episodes, stream.recent_returns, stream.recent_lengths = 23, [10.0] * 23, [12] * 23
+    assert acts(module, 150).tolist() == [1, 1, 0]
+    module.forget_expert(160)
+    assert acts(module, 180).tolist() == [1, 1, 1]
+    assert (module.stage, module.horizon, module.best_return) == (0, 0.0, 0.0)
+
+
 def test_a_stage_of_the_agents_ends_when_patience_does(stepper):
     module = make(JSRL, stages=2, stage_frames=50, patience=100)
     stream = stepper(module).stream

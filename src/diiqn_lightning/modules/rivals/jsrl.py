@@ -103,6 +103,11 @@ class JSRL(GuidedDQN):
             self.episodes_before = stream.episodes
         self.stage_began = frames
 
+    def forget_expert(self, frames: int) -> None:
+        """Another clone's curriculum begins."""
+        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, frames
+        self.stage_from, self.episodes_before = frames, -1
+
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Those of inverse model and clone, and the stage in the logs."""
         return super().batch_losses(batch) | {"guidance/stage": torch.tensor(float(self.stage))}
