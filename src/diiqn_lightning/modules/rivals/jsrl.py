@@ -32,6 +32,15 @@ class JSRL(GuidedDQN):
         observation_shape, num_actions, **guided: arguments of :class:`GuidedDQN`.
     """
 
+    # Where the curriculum is: H, its stage, the best mean return, frames of the last look and of the stage's begin, and
+    # how many episodes had begun before it.
+    horizon: float
+    stage: int
+    best_return: float
+    stage_began: int
+    stage_from: int
+    episodes_before: int
+
     def __init__(
         self,
         observation_shape: tuple[int, ...],
@@ -50,8 +59,7 @@ class JSRL(GuidedDQN):
         if patience is not None and patience < stage_frames:
             raise InputError("model.patience", patience, f"give at least model.stage_frames, {stage_frames}, or null")
         self.stages, self.tolerance, self.stage_frames, self.patience = stages, tolerance, stage_frames, patience
-        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, self.guide_from
-        self.stage_from, self.episodes_before = self.guide_from, -1
+        self.forget_expert(0)
 
     @property
     def guided_steps(self) -> float:
@@ -104,9 +112,10 @@ class JSRL(GuidedDQN):
         self.stage_began = frames
 
     def forget_expert(self, frames: int) -> None:
-        """Another clone's curriculum begins."""
-        self.horizon, self.stage, self.best_return, self.stage_began = 0.0, 0, 0.0, frames
-        self.stage_from, self.episodes_before = frames, -1
+        """A curriculum begins, as soon as a clone may act."""
+        self.horizon, self.stage, self.best_return = 0.0, 0, 0.0
+        self.stage_began = self.stage_from = max(frames, self.guide_from)
+        self.episodes_before = -1
 
     def batch_losses(self, batch: TensorDictBase) -> dict[str, Tensor]:
         """Those of inverse model and clone, and the stage in the logs."""
