@@ -8,6 +8,7 @@ from torch.testing import assert_close
 from diiqn_lightning import keys
 from diiqn_lightning.algorithm.guides import Guides
 from diiqn_lightning.callbacks.expert_sampling import BEGINNERS_LEAD, ExpertSampling, held_out_transitions
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.experts import ExpertStates
 from diiqn_lightning.experts.table import InferredActions
 
@@ -22,8 +23,19 @@ def test_whole_episodes_are_held_out(share, episodes):
     assert torch.equal(held_out, expected)
 
 
-def test_of_a_single_episode_nothing_is_held_out():
-    assert not bool(held_out_transitions(torch.tensor([5]), 0.2).any())
+def test_a_single_episode_cannot_be_held_out():
+    with pytest.raises(InputError, match="expert_sampling.held_out is '0.2 of 1 episode'.*model.carry_over null"):
+        held_out_transitions(torch.tensor([5]), 0.2)
+
+
+def test_a_mixture_holds_nothing_out():
+    with pytest.raises(InputError, match="expert_sampling.held_out is 0.2.*combination add"):
+        ExpertSampling(held_out=0.2).setup(None, SimpleNamespace(combination="mix"), "fit")
+
+
+def test_the_agents_reward_has_no_step_more_behind_it():
+    with pytest.raises(InputError, match="expert_sampling.augmented_backup"):
+        ExpertSampling(expert_draw="neighbour", expert_reward="agent", augmented_backup=True)
 
 
 def sampling_with(expert_returns, agent_returns):

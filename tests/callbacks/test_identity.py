@@ -1,6 +1,6 @@
 import pytest
 
-from diiqn_lightning.callbacks.identity import check_identity
+from diiqn_lightning.callbacks.identity import OF_THE_DATA, STRUCTURE, check_identity
 from diiqn_lightning.errors import InputError
 
 IDENTITY = {
@@ -39,6 +39,14 @@ def test_what_shapes_the_data_may_change_where_they_begin_anew():
     with pytest.raises(InputError, match="--fresh_data true"):
         check_identity(IDENTITY, IDENTITY | changes)
     check_identity(IDENTITY, IDENTITY | changes, fresh_data=True)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["action_inference.init_args.error_max", "expert_sampling.similarity_threshold", "expert_visits.count_scope"],
+)
+def test_what_is_known_of_the_expert_was_found_by_the_options_of_the_checkpoint(field):
+    assert field in STRUCTURE and field in OF_THE_DATA
 
 
 def test_a_checkpoint_from_before_there_was_a_value_network_has_none_of_its_own():

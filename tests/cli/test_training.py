@@ -558,6 +558,14 @@ BAD_EXPERT = {
         lambda tmp: ["--expert", tmp / "walk.expert", "--model.carry_over={}", "--expert_sampling.held_out=0"],
         "held_out is 0",
     ),
+    "an episode held out of one": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--expert_transitions=2", "--expert_sampling.held_out=0.2"],
+        "held_out is '0.2 of 1 episode'",
+    ),
+    "priorities of uniform replay": (
+        lambda tmp: ["--expert", tmp / "walk.expert", "--data.prioritized=null", "--model.priority=mixed"],
+        "model.priority is 'mixed'",
+    ),
     "another game's": (lambda tmp: ["--expert", CONFIGS.parent / "experts" / "asterix-weak.expert",
                                     "--data.env=MinAtar/Breakout-v1"], "MinAtar/Asterix-v1"),
     "counts of a neighbourhood without neighbours": (

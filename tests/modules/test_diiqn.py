@@ -218,6 +218,21 @@ def test_return_confidence_reads_the_batch():
     assert_close(batch[keys.EXPERT_WEIGHT], torch.tensor([0.5, 1 / (1 + math.exp(-2))]))
 
 
+def test_a_confidence_that_asks_for_targets_has_them_while_something_is_imitated():
+    # Expert's targets are 2 and 0, its returns 3 and 6; max Q is 3 and 5: σ(−1) and σ(−5), whether TD errors fade or not.
+    rule, term = ReturnConfidence(beta=1.0, horizon="n_step"), ExpertLoss(td=1.0)
+    expected = torch.tensor([1 / (1 + math.exp(1)), 1 / (1 + math.exp(5))])
+    for td_share in (1.0, 0.0):
+        module, batch = make(expert_loss=term, confidence=rule), guided()
+        module.td_share = td_share
+        losses(module, batch)
+        assert_close(batch[keys.EXPERT_WEIGHT], expected)
+    module, batch = make(expert_loss=term, confidence=rule), guided()
+    module.td_share = module.imitation_share = 0.0
+    losses(module, batch)
+    assert keys.EXPERT_TARGET not in batch.keys(True)
+
+
 # Two heads of two actions each: the policy head's values first, then those that rate.
 TWO_HEADS = [[0.0, 3.5, 1.0, 2.0], [4.0, 5.0, 0.0, 4.0]]
 TWO_HEADED_TARGET = [[9.0, 9.0, 2.0, 6.0], [9.0, 9.0, 1.0, 4.0]]
@@ -458,6 +473,13 @@ def test_trust_follows_transitions_and_not_batches():
         halves.follow(TensorDict({keys.EXPERT_WEIGHT: weights.mean().expand(1, 256)}, [1, 256]))
     assert_close(whole.trust, halves.trust)
     assert_close(whole.trust, (1 - 0.98**2) * weights.mean())
+
+
+def test_trust_follows_a_confidence_of_half_precision():
+    module = make()
+    batch = guided().set(keys.EXPERT_WEIGHT, torch.ones(2, dtype=torch.bfloat16))
+    module.follow(batch)
+    assert 0 < module.trust.item() < 1 and module.trust.dtype == torch.float32
 
 
 def test_trust_in_the_expert_lowers_the_exploration_down_to_its_end():

@@ -108,6 +108,16 @@ def test_a_batch_is_several_updates_that_share_their_targets():
     assert_close(batch[keys.TD_ERROR][:, 0], torch.tensor([1.0, 0.95]))
 
 
+def test_a_run_that_goes_on_without_annealing_learns_at_the_full_rate():
+    module = make(ONLINE, TARGET)
+    optimizer = torch.optim.SGD(module.online.parameters(), lr=0.025)
+    optimizer.param_groups[0]["initial_lr"] = 0.1  # as a checkpoint of a run with annealing has it
+    module.optimizers = lambda use_pl_optimizer: optimizer
+    module.manual_backward = lambda loss: loss.backward()
+    module.training_step(torch.stack([transitions()]), 0)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
 @pytest.mark.parametrize(("together", "parts"), [(2, [1] * 5), (4, [2, 2, 1]), (5, [2, 2, 1]), (256, [5])])
 def test_what_learns_beside_the_q_network_learns_as_often_however_many_updates_a_batch_holds(
     together, parts, monkeypatch

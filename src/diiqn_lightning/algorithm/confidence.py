@@ -79,7 +79,7 @@ class Evidence(NamedTuple):
         visits: c.
         certainty: ζ.
         expert_return: G_e.
-        expert_target: TD target of the expert's transition, n steps along its trajectory; G_e where no term needs it.
+        expert_target: TD target of the expert's transition, n steps along its trajectory; G_e where nothing needs it.
         lead: the expert's lead in return over the agent's recent episodes, in its standard deviations.
     """
 
@@ -105,6 +105,9 @@ class Confidence(ABC):
 
     asks_replayed_action: bool = False
     """Whether it compares with the action of the agent's transition that was sampled beside the expert's."""
+
+    asks_target: bool = False
+    """Whether it compares with the TD target of the expert's transition."""
 
     def check(self, value_heads: int, td: bool) -> None:  # noqa: B027 - most rules ask for nothing
         """Refuse an agent that lacks what the rule asks for.
@@ -210,6 +213,7 @@ class ReturnConfidence(Confidence):
         if horizon not in ("whole", "n_step"):
             raise InputError("confidence.horizon", horizon, "choose whole or n_step")
         self.beta, self.deviations, self.horizon = _steepness(beta), deviations, horizon
+        self.asks_target = horizon == "n_step"
 
     def check(self, value_heads: int, td: bool) -> None:
         """Refuse a spread of fewer than two value heads, and TD targets without a TD term."""
@@ -223,7 +227,7 @@ class ReturnConfidence(Confidence):
     def __call__(self, evidence: Evidence) -> tuple[Tensor, dict[str, Tensor]]:
         """Φ and the gap it comes from."""
         value = evidence.value - self.deviations * evidence.deviation
-        expert_return = evidence.expert_return if self.horizon == "whole" else evidence.expert_target
+        expert_return = evidence.expert_target if self.asks_target else evidence.expert_return
         phi = return_confidence(expert_return, value, self.beta)
         return phi, {"expert/return_gap": expert_return - value, "expert/value_deviation": evidence.deviation}
 

@@ -87,6 +87,9 @@ class ExpertSampling(lightning.Callback):
             raise InputError("expert_sampling.n_step", n_step, "give a whole number of at least 1")
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
+        if expert_reward == "agent" and augmented_backup:
+            remedy = "leave it out, or choose expert_reward matched: the agent's transition has no reward of a step more"
+            raise InputError("expert_sampling.augmented_backup", augmented_backup, remedy)
         self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold
         self.distance, self.expert_reward, self.backend = distance, expert_reward, backend
@@ -97,7 +100,8 @@ class ExpertSampling(lightning.Callback):
         """Find the dataset and build the index.
 
         Raises:
-            InputError: for a confidence that asks for the agent's action beside a draw that has none.
+            InputError: for a confidence that asks for the agent's action beside a draw that has none, and for what
+                cannot be held out.
         """
         self._check_draw(pl_module)
         self._expert, self._discount = ExpertData.of(trainer), pl_module.discount
@@ -120,6 +124,9 @@ class ExpertSampling(lightning.Callback):
             if rule is not None and rule.asks_replayed_action and self.expert_draw == "dataset":
                 remedy = "choose greedy, or the neighbour draw: one from the dataset has no agent transition beside it"
                 raise InputError(f"model.{name}.agent_action", rule.agent_action, remedy)
+        # A held-out sample of a mixture would teach neither side: the agent's part is as low as Φ has it.
+        if self.held_out and getattr(module, "combination", "add") == "mix":
+            raise InputError("expert_sampling.held_out", self.held_out, "give 0, or choose model.combination add")
 
     def on_frames(self, frames: TensorDictBase) -> None:
         """Find each new frame's neighbours once; they are stored beside it."""
@@ -234,14 +241,19 @@ def held_out_transitions(episode_lengths: Tensor, share: float) -> Tensor:
 
     Args:
         episode_lengths: transitions of each episode, ``[E]`` int64.
-        share: of the episodes, above 0 and below 1, at least one; of a single episode nothing is held out.
+        share: of the episodes, above 0 and below 1, at least one.
 
     Returns:
         ``[N]`` bool.
+
+    Raises:
+        InputError: for a single episode: nothing would be left to learn from, or nothing be held out.
     """
-    episodes = torch.arange(len(episode_lengths))
-    held_out = torch.zeros(len(episodes), dtype=torch.bool)
-    if len(episodes) > 1:
-        count = max(1, int(share * len(episodes)))
-        held_out[(torch.arange(count) * len(episodes)) // count] = True
+    episodes = len(episode_lengths)
+    if episodes < 2:
+        remedy = "give an expert of at least 2 episodes, or give 0 here and model.carry_over null"
+        raise InputError("expert_sampling.held_out", f"{share:g} of {episodes} episode", remedy)
+    held_out = torch.zeros(episodes, dtype=torch.bool)
+    count = max(1, int(share * episodes))
+    held_out[(torch.arange(count) * episodes) // count] = True
     return torch.repeat_interleave(held_out, episode_lengths)

@@ -21,7 +21,7 @@ class ExpertVisits(lightning.Callback):
 
     Args:
         count_scope: transition (one count for each expert transition), neighbourhood (a visit counts
-            for all expert states that are within τ of the agent state; needs the neighbour draw) or
+            for those of the agent state's K neighbours that are within τ of it; needs the neighbour draw) or
             global (one count for all).
     """
 

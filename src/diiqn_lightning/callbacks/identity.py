@@ -5,6 +5,23 @@ from typing import Any
 
 from diiqn_lightning.errors import InputError
 
+_OF_WHAT_IS_KNOWN = (
+    "action_inference.class_path",
+    "action_inference.init_args.distance",
+    "action_inference.init_args.votes",
+    "action_inference.init_args.error_max",
+    "expert_sampling.expert_draw",
+    "expert_sampling.neighbours",
+    "expert_sampling.distance",
+    "expert_sampling.similarity_threshold",
+    "expert_sampling.held_out",
+    "expert_visits.count_scope",
+    "expert_distance",
+    "feasibility",
+    "bridging.max_steps",
+)
+"""Options of what is known of the expert."""
+
 STRUCTURE = (
     "seed_everything",
     "data.env_kwargs",
@@ -29,14 +46,7 @@ STRUCTURE = (
     "model.init_args.clone.learning_rate",
     "model.init_args.optimizer",
     "model.init_args.shaping",
-    "action_inference.class_path",
-    "action_inference.init_args.distance",
-    "action_inference.init_args.votes",
-    "expert_sampling.expert_draw",
-    "expert_sampling.neighbours",
-    "expert_distance",
-    "feasibility",
-    "bridging.max_steps",
+    *_OF_WHAT_IS_KNOWN,
 )
 """Options that a checkpoint holds, or that shape what it holds: a resumed run must have the same ones."""
 
@@ -53,14 +63,7 @@ OF_THE_DATA = (
     "data.learning_starts",
     "data.replay_capacity",
     "data.prioritized",
-    "action_inference.class_path",
-    "action_inference.init_args.distance",
-    "action_inference.init_args.votes",
-    "expert_sampling.expert_draw",
-    "expert_sampling.neighbours",
-    "expert_distance",
-    "feasibility",
-    "bridging.max_steps",
+    *_OF_WHAT_IS_KNOWN,
 )
 """What shapes replay, episodes and what is known of the expert, but no weights: free where all that begins anew."""
 

@@ -62,7 +62,7 @@ class TrainingMetrics(lightning.Callback):
         self.seconds = 0.0
         self.timed_frames = 0
         self._sums: dict[str, Tensor] = {}
-        self._samples = 0
+        self._samples: dict[str, int] = {}  # by name: what has faded out within a row is a mean of the batches before
         self._weights: list[Tensor] = []
         self._next_row = 0
         self._clock: tuple[float, int] | None = None
@@ -105,13 +105,13 @@ class TrainingMetrics(lightning.Callback):
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Add the outputs to the averages; log a row when it is time."""
-        self._samples += 1
         if "expert/weight" in outputs:
             self._weights.append(outputs["expert/weight"])
         for name, value in outputs.items():
             name = f"train/{name}" if name.startswith("loss") else name
             total, mean = self._sums.get(name), value.float().mean()
             self._sums[name] = mean if total is None else total + mean
+            self._samples[name] = self._samples.get(name, 0) + 1
         if trainer.datamodule.frames >= self._next_row:
             self._next_row += self.every_n_frames
             self.log_row(trainer)
@@ -130,8 +130,8 @@ class TrainingMetrics(lightning.Callback):
 
     def log_row(self, trainer: Any) -> None:
         """Log what was gathered since the last row."""
-        row = {name: float(total / self._samples) for name, total in self._sums.items()}
-        self._sums, self._samples = {}, 0
+        row = {name: float(total / self._samples[name]) for name, total in self._sums.items()}
+        self._sums, self._samples = {}, {}
         row |= self._stream_metrics(trainer)
         for callback in trainer.callbacks:
             if isinstance(callback, MetricSource):
@@ -181,8 +181,10 @@ class TrainingMetrics(lightning.Callback):
 
     def rank_state(self) -> dict[str, Any]:
         """Averages in progress, so that a resumed run logs the same rows."""
-        return {"sums": dict(self._sums), "samples": self._samples, "next_row": self._next_row}
+        return {"sums": dict(self._sums), "samples": dict(self._samples), "next_row": self._next_row}
 
     def load_rank_state(self, state: dict[str, Any]) -> None:
         """Continue the averages."""
-        self._sums, self._samples, self._next_row = dict(state["sums"]), state["samples"], state["next_row"]
+        self._sums, samples, self._next_row = dict(state["sums"]), state["samples"], state["next_row"]
+        # Older checkpoints have one number for all.
+        self._samples = dict(samples) if isinstance(samples, dict) else dict.fromkeys(self._sums, samples)

@@ -37,6 +37,9 @@ def check_blocks(config: Any) -> None:
         if config[block] is None:
             remedy = f"configure it, {model.__name__} learns from an expert (see configs/{config.algorithm}.yaml)"
             raise InputError(block, None, remedy)
+    if config.model.init_args.get("priority") == "mixed" and config.data.prioritized is None:
+        remedy = "give data.prioritized, or choose agent: uniform replay has no priorities"
+        raise InputError("model.priority", "mixed", remedy)
     sampling = config.expert_sampling
     if sampling is None:
         return

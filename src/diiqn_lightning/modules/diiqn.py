@@ -149,7 +149,7 @@ class DIIQN(DQN):
             self.outgrowing.look(float(batch.get(keys.EXPERT).get("lead").mean()), self.environment_frames)
         if not self._has_faded:  # nobody asks for Φ any more: exploration goes on with what it was
             rate = 1 - (1 - TRUST_RATE) ** max(1, batch.numel() / 256)
-            self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).mean(), rate)
+            self.trust.lerp_(batch.get(keys.EXPERT_WEIGHT).float().mean(), rate)
         if self.carry_over is not None and self.imitation_share:
             self.carry_over.measure(batch)
 
@@ -239,7 +239,7 @@ class DIIQN(DQN):
     def write_targets(self, batch: TensorDictBase) -> None:
         """Targets of the agent's transitions and, where a term needs them, of the expert's."""
         super().write_targets(batch)
-        if self._learns_td:
+        if self._has_expert_targets:
             target = self._target_of(batch.get(keys.EXPERT))
             if keys.EXPERT_LONGER in batch.keys(True):
                 target = torch.maximum(target, self._target_of(batch.get(keys.EXPERT_LONGER)))
@@ -285,8 +285,19 @@ class DIIQN(DQN):
 
     @property
     def _learns_td(self) -> bool:
-        """Whether the expert's transitions have targets."""
+        """Whether TD errors on the expert's transitions are learned."""
         return self.expert_loss.td > 0 and self.td_share > 0
+
+    @property
+    def _has_expert_targets(self) -> bool:
+        """Whether the expert's transitions have targets: for their TD errors, or for Φ once those have faded."""
+        asked_for = self.imitation_share > 0 and any(rule.asks_target for rule in self._rules)
+        return self._learns_td or asked_for
+
+    @property
+    def _rules(self) -> tuple[Confidence, ...]:
+        """All rules that Φ is made by."""
+        return (self.confidence,)
 
     def _evidence(self, update: TensorDictBase, expert: TensorDictBase, output: Tensor, potential: Tensor) -> Evidence:
         """From the network's output at s_e, ``[B, …]``."""
@@ -302,7 +313,7 @@ class DIIQN(DQN):
             expert.get("count"),
             expert.get("inference_confidence"),
             expert.get("return"),
-            expert.get("target") + potential.squeeze(-1) if self._learns_td else expert.get("return"),
+            expert.get("target") + potential.squeeze(-1) if self._has_expert_targets else expert.get("return"),
             expert.get("lead"),
         )
 

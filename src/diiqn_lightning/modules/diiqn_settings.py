@@ -86,7 +86,7 @@ class Fading:
 
     An old dataset, learned from hundreds of times, in the end holds an agent back that has come further; what was
     cloned is lost where imitation fades before values are right (docs/research.md). Where both factors have come to 0,
-    nothing is computed for the expert any more, but for shaping's potential, and a frame costs what it costs DQN.
+    an update learns nothing of the expert's any more, but for shaping's potential, nor does the labeller.
 
     Args:
         td: of the TD term; null leaves it at 1.

@@ -108,8 +108,7 @@ class DQN(QAgent):
         """
         self.prepare_targets(batch)
         optimizer = cast(Optimizer, self.optimizers(use_pl_optimizer=False))
-        if self.annealing is not None:
-            self._anneal(optimizer.param_groups[0], self.annealing)
+        self._anneal(optimizer.param_groups[0])
         updates, together, done = batch.unbind(0), max(1, LEARNED_TOGETHER // batch.shape[1]), 0
         has_batch_losses = type(self).batch_losses is not DQN.batch_losses
         for number, update in enumerate(updates, start=1):
@@ -210,11 +209,14 @@ class DQN(QAgent):
         discount = self.discount if discount is None else discount
         return td_target(reward, terminated, discount, next_value.view_as(reward))
 
-    def _anneal(self, group: dict[str, Any], annealing: LinearSchedule) -> None:
+    def _anneal(self, group: dict[str, Any]) -> None:
         """Set the learning rate of the Q-network, whose group is the first one."""
-        # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
-        full = group.setdefault("initial_lr", group["lr"])
-        group["lr"] = full * annealing(self.environment_frames)
+        if self.annealing is not None:
+            # Kept in the group under the name that torch's own schedules use: it is in the checkpoint then.
+            full = group.setdefault("initial_lr", group["lr"])
+            group["lr"] = full * self.annealing(self.environment_frames)
+        elif "initial_lr" in group:  # a run that goes on without
+            group["lr"] = group["initial_lr"]
 
     @property
     def environment_frames(self) -> int:

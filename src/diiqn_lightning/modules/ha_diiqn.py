@@ -49,6 +49,11 @@ class HADIIQN(DIIQN):
             weight, parts = torch.where(bridged, bridge_weight, weight), bridge_parts | parts
         return weight, parts | {"bridging/guidance_rate": bridged}
 
+    @property
+    def _rules(self) -> tuple[Confidence, ...]:
+        """That of bridged transitions, too."""
+        return super()._rules if self.bridge_confidence is None else (*super()._rules, self.bridge_confidence)
+
     def _check_keys(self, batch: TensorDictBase) -> None:
         if not self._keys_checked and keys.EXPERT_BRIDGED not in batch.keys(True):
             raise InputError("bridging", None, "configure the callback bridging, which HA-DIIQN learns from")
