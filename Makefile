@@ -38,7 +38,7 @@ floors: $(INSTALLED)
 	$(VENV)/bin/lint-imports
 
 docs: $(DOCS_INSTALLED)  ## the documentation's site, in site/
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 
 check: lint floors types docs  ## everything that CI checks besides the tests
 

@@ -39,7 +39,8 @@ examples
   python -m diiqn_lightning fit --config configs/diiqn.yaml --config configs/env/asterix.yaml --max_frames 200000
   python -m diiqn_lightning fit --config configs/dqn.yaml --data.env CartPole-v1 --seed_everything 3
 
-Every verb explains itself with --help; `fit --help` lists all options of a run.
+Every verb explains itself with --help. `fit --help` lists the options of a run, `fit --model.help DIIQN` (or DQN,
+HADIIQN, BCO, …) those of an algorithm, `fit --expert_sampling.help` those of a block of a configuration.
 """
 
 

@@ -46,7 +46,8 @@ def test_what_shapes_the_data_may_change_where_they_begin_anew():
     ["action_inference.init_args.error_max", "expert_sampling.similarity_threshold", "expert_visits.count_scope"],
 )
 def test_what_is_known_of_the_expert_was_found_by_the_options_of_the_checkpoint(field):
-    assert field in STRUCTURE and field in OF_THE_DATA
+    assert field in STRUCTURE
+    assert field in OF_THE_DATA
 
 
 def test_a_checkpoint_from_before_there_was_a_value_network_has_none_of_its_own():

@@ -29,7 +29,9 @@ def make_trainer(frames):
 
 def follow(metrics, trainer, *outputs):
     for output in outputs:
-        metrics.on_train_batch_end(trainer, None, {name: torch.tensor(value) for name, value in output.items()}, None, 0)
+        metrics.on_train_batch_end(
+            trainer, None, {name: torch.tensor(value) for name, value in output.items()}, None, 0
+        )
 
 
 def test_what_fades_within_a_row_is_a_mean_of_the_batches_that_had_it():

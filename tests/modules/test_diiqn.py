@@ -219,7 +219,7 @@ def test_return_confidence_reads_the_batch():
 
 
 def test_a_confidence_that_asks_for_targets_has_them_while_something_is_imitated():
-    # Expert's targets are 2 and 0, its returns 3 and 6; max Q is 3 and 5: σ(−1) and σ(−5), whether TD errors fade or not.
+    # Targets are 2 and 0, returns 3 and 6; max Q is 3 and 5: σ(−1) and σ(−5), whether TD errors have faded or not.
     rule, term = ReturnConfidence(beta=1.0, horizon="n_step"), ExpertLoss(td=1.0)
     expected = torch.tensor([1 / (1 + math.exp(1)), 1 / (1 + math.exp(5))])
     for td_share in (1.0, 0.0):
@@ -479,7 +479,8 @@ def test_trust_follows_a_confidence_of_half_precision():
     module = make()
     batch = guided().set(keys.EXPERT_WEIGHT, torch.ones(2, dtype=torch.bfloat16))
     module.follow(batch)
-    assert 0 < module.trust.item() < 1 and module.trust.dtype == torch.float32
+    assert 0 < module.trust.item() < 1
+    assert module.trust.dtype == torch.float32
 
 
 def test_trust_in_the_expert_lowers_the_exploration_down_to_its_end():

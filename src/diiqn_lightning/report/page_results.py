@@ -25,7 +25,7 @@ GUIDANCE_FIGURES = (
         "confidence",
         "expert/weight",
         "mean confidence Φ",
-        "Mean confidence Φ: how much the expert counts in the loss.",
+        "Mean confidence Φ, times what fading has left of imitation: how much imitation counts in the loss.",
     ),
     (
         "inference",
