@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
+import yaml
+
 from diiqn_lightning import __version__
 from diiqn_lightning.compatibility import IncompatibleVersionsError
 from diiqn_lightning.errors import InputError
@@ -67,6 +69,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except (InputError, IncompatibleVersionsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         if not _nobody_reads():
             raise
@@ -101,6 +106,17 @@ def _check_config_files(arguments: list[str]) -> None:
             value = value or (arguments[position + 1] if position + 1 < len(arguments) else "")
             if not Path(value).is_file():
                 raise InputError("--config", value, "give the path of a YAML file")
+            _check_yaml(Path(value))
+
+
+def _check_yaml(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError("--config", str(path), f"correct what is no YAML in it ({reason})") from error
+    if not isinstance(content, dict):
+        raise InputError("--config", str(path), "write options into it, such as `max_frames: 100000`")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ def require_positive(**fields: float) -> None:
             raise InputError(field, value, "give a number larger than 0")
 
 
+def require_seed(**fields: int) -> None:
+    """Raise :class:`InputError` for each seed that NumPy's generators do not take."""
+    for field, value in fields.items():
+        if not 0 <= value < 2**32:
+            raise InputError(field, value, f"give a whole number from 0 to {2**32 - 1}")
+
+
 def require_within(low: float, high: float, **fields: float) -> None:
     """Raise :class:`InputError` for each field outside ``[low, high]``."""
     for field, value in fields.items():

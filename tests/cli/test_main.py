@@ -32,6 +32,34 @@ def test_answers_for_mistakes_in_one_sentence(arguments, hint, capsys):
     assert hint in complaint
 
 
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"\xff\xfe", "no YAML"),
+        (b"a: [1", "no YAML in it (while parsing"),
+        (b"- a", "write options"),
+        (b"", "write options"),
+    ],
+    ids=["no text", "cut off", "a list", "empty"],
+)
+def test_a_configuration_that_is_none_gets_one_sentence_that_names_it(content, hint, tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_bytes(content)
+    assert main(["fit", "--config", str(tmp_path / "mine.yaml")]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.count("\n") == 1
+    assert "mine.yaml" in complaint
+    assert hint in complaint
+
+
+def test_an_interruption_gets_no_traceback(monkeypatch, capsys):
+    def interrupted(verb, arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diiqn_lightning.__main__._run", interrupted)
+    assert main(["record"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fitt"], ["fit", "--config", "none.yaml"]])
 def test_answers_without_importing_torch(arguments):
     code = (

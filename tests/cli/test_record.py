@@ -21,6 +21,14 @@ def test_records_a_checkpoint(run, tmp_path):
     assert "licence" not in card  # nobody has said under which one
 
 
+def test_an_agent_plays_where_it_sees_and_acts_as_where_it_was_trained(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    last, out = tmp_path / "run" / "checkpoints" / "last", tmp_path / "a.expert"
+    code, _, complaint = run("record", "--checkpoint", last, "--env=CartPole-v1", "--out", out)
+    assert code == 2
+    assert "--env is 'CartPole-v1': choose one with the observations and actions of Corridor-v0" in complaint
+
+
 def test_a_licence_is_stated_where_it_is_given(run, tmp_path):
     run("record", "--policy=random", "--env=Corridor-v0", "--out", tmp_path / "r.expert", *SMALL, "--licence=CC0-1.0")
     assert files.load(tmp_path / "r.expert").card["licence"] == "CC0-1.0"
@@ -78,6 +86,12 @@ def test_an_environments_own_time_limit_holds(run, tmp_path):
         (["--policy=random", "--out=a.expert"], "--env"),
         (["--policy=no.such:thing", "--env=Corridor-v0", "--out=a.expert"], "MODULE:FUNCTION"),
         (["--checkpoint=none", "--out=a.expert"], "no whole checkpoint"),
+        (["--policy=random", "--env=Corridor-v0", "--out=a.expert", "--seed=-1"], "--seed is -1"),
+        (["--policy=./mine.py:act", "--env=Corridor-v0", "--out=a.expert"], "MODULE:FUNCTION"),
+        (
+            ["--policy=diiqn_lightning.envs.maze_planner:DetourPlanner", "--env=Corridor-v0", "--out=a.expert"],
+            "can be built with Corridor-v0",
+        ),
     ],
 )
 def test_refuses_in_one_sentence(arguments, hint, run, tmp_path, monkeypatch):

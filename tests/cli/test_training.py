@@ -12,6 +12,8 @@ import torch
 import yaml
 
 from diiqn_lightning.experts import files
+from diiqn_lightning.report import run_folder
+from diiqn_lightning.report.run_folder import RunFolder
 from tests.cli.conftest import CORRIDOR, SHORT
 from tests.conftest import walk
 
@@ -511,6 +513,13 @@ BAD = {
     "another strategy": (["--trainer.strategy=fsdp"], "give auto or ddp"),
     "devices that are no number": (["--trainer.devices=abc"], "trainer.devices is 'abc'"),
     "no threads": (["--threads=0"], "threads is 0"),
+    "negative seed": (["--seed_everything=-1"], "seed_everything is -1: give a whole number from 0 to 4294967295"),
+    "no such profiler": (["--trainer.profiler=foo"], "trainer is 'not as Lightning takes it'"),
+    "no such accelerator": (["--trainer.accelerator=tpu"], "correct its options"),
+    "validation never": (["--trainer.check_val_every_n_epoch=0"], "trainer.check_val_every_n_epoch is 0"),
+    "a folder without a name": (["--run_dir="], "run_dir is ''"),
+    "no checkpoint's file": (["--ckpt_path=checkpoints/last/modle.ckpt"], "ckpt_path is 'checkpoints/last/modle.ckpt'"),
+    "null by Python's name": (["--data.prioritized=None"], "data.prioritized: None is written null"),
     "nothing to resume": (["--ckpt_path=last"], "no whole checkpoint"),
 }
 
@@ -596,6 +605,42 @@ def test_a_bad_expert_gets_one_sentence(name, run, tmp_path, expert_path):
     assert hint in complaint
     assert "Traceback" not in complaint
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_is_of_one_run_at_a_time(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "LOCK_SECONDS", 0.2)
+    (tmp_path / "run").mkdir()
+    other = RunFolder(tmp_path / "run")
+    other.hold()
+    for more in ([], ["--ckpt_path=last"]):
+        code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", *more))
+        assert code == 2
+        assert "a run is at work there" in complaint
+        assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    other.release()
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    assert code == 0, complaint
+    other.hold()  # the run has let go of it
+    other.release()
+
+
+def test_a_configuration_of_the_users_own_is_not_replaced(run, tmp_path):
+    own = tmp_path / "mine" / "config.yaml"
+    own.parent.mkdir()
+    own.write_text("max_frames: 400  # few\n")
+    code, _, complaint = run(*fit("dqn", own.parent, *CORRIDOR, "--video=null", "--config", own))
+    assert code == 2
+    assert "holds a config.yaml that no run has written" in complaint
+    assert own.read_text() == "max_frames: 400  # few\n"
+
+
+def test_a_checkpoint_may_be_named_by_its_folder(run, tmp_path):
+    run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))
+    last = tmp_path / "run" / "checkpoints" / "last"
+    code, _, complaint = run("test", "--config", tmp_path / "run" / "config.yaml", "--ckpt_path", last)
+    assert code == 0, complaint
+    code, _, complaint = run(*fit("dqn", tmp_path / "more", *CORRIDOR, "--video=null", "--ckpt_path", last, frames=600))
+    assert code == 0, complaint
 
 
 def test_a_finished_run_is_never_overwritten(run, tmp_path):

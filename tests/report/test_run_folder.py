@@ -1,3 +1,6 @@
+import pytest
+
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder
 
 
@@ -31,3 +34,20 @@ def test_a_run_that_has_begun_is_kept(tmp_path):
     folder.metrics.write_text("frames\n")
     folder.discard()
     assert folder.metrics.exists()
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("diiqn_lightning.report.run_folder.LOCK_SECONDS", 0.1)
+    mine, other = RunFolder(tmp_path), RunFolder(tmp_path)
+    mine.hold()
+    mine.hold()
+    with pytest.raises(InputError, match="a run is at work there"):
+        other.hold()
+    mine.release()
+    other.hold()
+    other.release()
+
+
+def test_a_folder_that_is_not_there_yet_is_held_by_nobody(tmp_path):
+    RunFolder(tmp_path / "run").hold()
+    assert not (tmp_path / "run").exists()

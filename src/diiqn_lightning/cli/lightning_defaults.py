@@ -37,6 +37,9 @@ def check_trainer(trainer: Any) -> None:
             [trainer.gradient_clip_val, trainer.accumulate_grad_batches],
             "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
         )
+    if trainer.check_val_every_n_epoch is not None and trainer.check_val_every_n_epoch < 1:
+        value = trainer.check_val_every_n_epoch
+        raise InputError("trainer.check_val_every_n_epoch", value, "give a whole number of at least 1")
     if str(trainer.precision) not in PRECISIONS:
         remedy = "give bf16-mixed or leave it out: others would have to scale gradients, or convert what is observed"
         raise InputError("trainer.precision", trainer.precision, remedy)

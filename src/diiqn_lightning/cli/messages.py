@@ -31,6 +31,8 @@ def one_sentence(message: str) -> str:
     if value == "None" and "NoneType" in message:
         # jsonargparse 4.53 makes a text of a null that is for one field of a nested block.
         block, _, field = where_of(fields).rpartition(".")
+        if block.partition(".")[0] in ("data", "trainer"):
+            return f"{where_of(fields)}: None is written null; {REMEDY}."
         return (
             f"{where_of(fields)}: null is read with its block alone, whose other fields stay as they are: "
             f"--model.{block or 'BLOCK'} '{{{field}: null}}'; {REMEDY}."

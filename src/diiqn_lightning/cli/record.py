@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from diiqn_lightning.cli.verb import verb_parser
-from diiqn_lightning.errors import InputError
+from diiqn_lightning.errors import InputError, require_seed
 
 EXAMPLES = """examples
   python -m diiqn_lightning record --checkpoint runs/dqn/breakout/0/checkpoints/last --out experts/mine.expert
@@ -57,6 +57,7 @@ def run(arguments: list[str]) -> int:
 
     if options.out.suffix != SUFFIX:
         raise InputError("--out", str(options.out), f"let the file's name end in {SUFFIX}")
+    require_seed(**{"--seed": options.seed})
     if not options.out.parent.is_dir():
         raise InputError("--out", str(options.out), f"make the folder {options.out.parent} first")
     policy, env_id, env_kwargs, card = _source(options)
@@ -102,6 +103,7 @@ def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dic
         agent = load_agent(options.checkpoint, options.env)
         frames = read_manifest(options.checkpoint)["frames"]
         config = agent.config["validate"]
+        _check_fit(options.env, config, agent.datamodule.spec)
         card = {"policy": config.algorithm, "trained_frames": frames, "training_seed": config.seed_everything}
         return agent.model.greedy, options.env or config.data.env, dict(config.data.env_kwargs or {}), card
     if options.env is None:
@@ -116,8 +118,25 @@ def _source(options: argparse.Namespace) -> tuple[Callable[[Any], Any], str, dic
     if isinstance(policy, type):
         from diiqn_lightning.envs import make_gym_env
 
-        policy = policy(make_gym_env(options.env, env_kwargs=env_kwargs))
+        environment = make_gym_env(options.env, env_kwargs=env_kwargs)
+        try:
+            policy = policy(environment)
+        except (TypeError, ValueError, AttributeError, AssertionError) as error:
+            remedy = f"choose one that can be built with {options.env} ({str(error) or type(error).__name__})"
+            raise InputError("--policy", options.policy, remedy) from error
     return policy, options.env, env_kwargs, {"policy": options.policy}
+
+
+def _check_fit(env_id: str | None, config: Any, trained_in: Any) -> None:
+    """Refuse an environment that is named and that the agent cannot see or act in."""
+    from diiqn_lightning.envs import make_gym_env, spec_of
+
+    if env_id is None:
+        return
+    spec = spec_of(make_gym_env(env_id, env_kwargs=dict(config.data.env_kwargs or {})))
+    if spec != trained_in:
+        remedy = f"choose one with the observations and actions of {config.data.env}, in which the agent was trained"
+        raise InputError("--env", env_id, remedy)
 
 
 def _arguments(text: str) -> dict[str, Any]:
@@ -135,7 +154,7 @@ def _imported(path: str) -> Callable[[Any], Any]:
     sys.path.insert(0, "")
     try:
         policy = getattr(import_module(module_name), function)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise InputError("--policy", path, f"give MODULE:FUNCTION that can be imported ({error})") from error
     if not callable(policy):
         raise InputError("--policy", path, "name a function")

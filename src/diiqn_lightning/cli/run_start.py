@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.callbacks.manifest import MODEL, newest_whole, read_manifest
+from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL, newest_whole, read_manifest
 from diiqn_lightning.callbacks.wandb_logger import agents_run_id
 from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, is_started_from_outside
 from diiqn_lightning.errors import InputError
@@ -30,20 +30,50 @@ def prepare_start(config: Any, environment: str) -> tuple[RunFolder, dict[str, A
     """
     folder = RunFolder(_run_dir(config, environment))
     os.environ[RUN_DIR_OF_PARENT] = config.run_dir
+    try:
+        if not is_child_process():
+            folder.hold()
+        manifest = _prepare(folder, config)
+        if not is_child_process():
+            folder.hold()  # which may be new
+    except InputError:
+        folder.release()
+        raise
+    return folder, manifest
+
+
+def checkpoint_file(path: str) -> str:
+    """The file of a checkpoint that ``--ckpt_path`` means: itself, or the one in a folder.
+
+    Raises:
+        InputError: for a file that is no checkpoint's.
+    """
+    if (Path(path) / MANIFEST).exists():
+        return str(Path(path) / MODEL)
+    if Path(path).name != MODEL:
+        raise InputError(
+            "ckpt_path", path, f"give the folder of a checkpoint, such as RUN/checkpoints/last, or its {MODEL}"
+        )
+    return path
+
+
+def _prepare(folder: RunFolder, config: Any) -> dict[str, Any]:
+    """The manifest of the checkpoint that the run goes on from, empty where it begins; its folder is ready then."""
     if config.ckpt_path == "last":
         config.ckpt_path = _newest_of(folder, config.max_frames)
     if config.ckpt_path is not None:
+        config.ckpt_path = checkpoint_file(config.ckpt_path)
         manifest = read_manifest(Path(config.ckpt_path).parent)
         _require_frames_left(config, manifest["frames"])
         if not is_child_process():  # the others come when the first one may have begun
             folder.refuse_another_run(Path(config.ckpt_path))
         folder.prepare_resumed()
-        return folder, manifest
+        return manifest
     if config.fresh_data:
         raise InputError("fresh_data", True, "name the checkpoint to go on from with --ckpt_path, or leave it out")
     if not is_child_process():
         folder.prepare_new()
-    return folder, {}
+    return {}
 
 
 def wandb_id(folder: RunFolder, goes_on: bool) -> str:
@@ -68,11 +98,22 @@ def _run_dir(config: Any, environment: str) -> str:
         if is_started_from_outside():
             raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
         # An agent of W&B that resumes a run has nothing but the run's id to find its folder by.
-        name = f"{config.seed_everything}-{agents_run_id() or time.strftime('%Y%m%d-%H%M%S')}"
-        config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or str(Path("runs") / config.algorithm / environment / name)
+        config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or _new_name(config, environment)
         if config.ckpt_path is None and agents_run_id() and RunFolder(config.run_dir).sessions.exists():
             config.ckpt_path = "last"
+    if not str(config.run_dir):
+        raise InputError("run_dir", "", "name a folder, or leave it out")
     return str(config.run_dir)
+
+
+def _new_name(config: Any, environment: str) -> str:
+    """By seed and time; a W&B agent's run by its id, since it may be gone on with."""
+    folder = Path("runs") / config.algorithm / environment
+    if agents_run_id():
+        return str(folder / f"{config.seed_everything}-{agents_run_id()}")
+    name = f"{config.seed_everything}-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))  # two that are started in the same second
+    return str(next(folder / each for each in names if not (folder / each).exists()))
 
 
 def _newest_of(folder: RunFolder, max_frames: int) -> str | None:

@@ -11,6 +11,7 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 import yaml
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
@@ -41,11 +42,11 @@ from diiqn_lightning.cli.processes import (
     is_child_process,
     num_processes,
 )
-from diiqn_lightning.cli.run_start import prepare_start, wandb_id
+from diiqn_lightning.cli.run_start import checkpoint_file, prepare_start, wandb_id
 from diiqn_lightning.cli.value_check import check_values
 from diiqn_lightning.compatibility import check_torchrl
 from diiqn_lightning.data import ReplayDataModule
-from diiqn_lightning.errors import InputError, writing
+from diiqn_lightning.errors import InputError, require_seed, writing
 from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
 from diiqn_lightning.report.ledger import run_key
@@ -74,6 +75,9 @@ class TrainingCLI(LightningCLI):
             if "folder" in vars(self):
                 self.folder.discard()
             raise
+        finally:
+            if "folder" in vars(self):
+                self.folder.release()
 
     def _build_and_run(self, args: list[str]) -> None:
         super().__init__(
@@ -104,6 +108,8 @@ class TrainingCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse what ``main`` was given, and not ``sys.argv``."""
         self.config = parser.parse_args(args)
+        # Lightning sets it before anything else is looked at.
+        require_seed(seed_everything=self.config[self.config.subcommand].seed_everything)
 
     # From the configuration to a run.
 
@@ -137,6 +143,7 @@ class TrainingCLI(LightningCLI):
         if self.subcommand != "fit" and not self.build_only:
             if config.ckpt_path is None:
                 raise InputError("ckpt_path", None, "name the checkpoint to play: RUN/checkpoints/last/model.ckpt")
+            config.ckpt_path = checkpoint_file(config.ckpt_path)
             self.manifest = read_manifest(Path(config.ckpt_path).parent)
         if self.subcommand == "fit":
             check_blocks(config)
@@ -176,7 +183,13 @@ class TrainingCLI(LightningCLI):
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
         kwargs["strategy"] = FlatAveraging() if num_processes(blocks.trainer) > 1 else "auto"
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
-        return self.trainer_class(**trainer_config)
+        try:
+            return self.trainer_class(**trainer_config)
+        except (MisconfigurationException, ModuleNotFoundError, ValueError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            reason = str(error).strip().partition("\n")[0].rstrip(".")
+            raise InputError("trainer", "not as Lightning takes it", f"correct its options ({reason})") from error
 
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""

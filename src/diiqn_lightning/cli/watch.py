@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diiqn_lightning.cli.verb import add_agent, verb_parser
-from diiqn_lightning.errors import InputError, require_positive, require_within
+from diiqn_lightning.errors import InputError, require_positive, require_seed, require_within
 
 EXAMPLES = """examples
   python -m diiqn_lightning watch runs/diiqn/breakout/0 --out agent.gif
@@ -51,6 +51,7 @@ def run(arguments: list[str]) -> int:
     for name in ("episodes", "max_steps", "frames_per_second"):
         require_positive(**{f"--{name}": getattr(options, name)})
     require_within(0, 1, **{"--epsilon": options.epsilon})
+    require_seed(**{"--seed": options.seed})
     if options.similarity_threshold is not None:
         require_within(0, 1, **{"--similarity_threshold": options.similarity_threshold})
 

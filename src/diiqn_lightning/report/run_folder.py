@@ -3,10 +3,15 @@
 import json
 import os
 import shutil
+import time
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from diiqn_lightning.errors import InputError, writing
+from diiqn_lightning.locks import try_lock
+
+LOCK_SECONDS = 5.0
+"""How long a run waits for others to leave its folder: workers of one that was killed may live a moment longer."""
 
 
 class RunFolder:
@@ -28,6 +33,33 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.videos = self.path / "videos"
         self._made: Path | None = None
+        self._lock: IO[bytes] | None = None
+
+    def hold(self) -> None:
+        """Keep other processes out of the folder, if there is one, until :meth:`release` or the end of this process.
+
+        Raises:
+            InputError: if another process has it.
+        """
+        if self._lock is not None or not self.path.is_dir():
+            return
+        with writing("run_dir", self.path):
+            lock = (self.path / ".lock").open("ab")
+        deadline = time.monotonic() + LOCK_SECONDS
+        while try_lock(lock) is False:
+            if time.monotonic() > deadline:
+                lock.close()
+                raise InputError(
+                    "run_dir", str(self.path), "a run is at work there; give another folder, or wait for its end"
+                )
+            time.sleep(0.1)
+        self._lock = lock
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     @property
     def last_checkpoint(self) -> Path:
@@ -46,6 +78,9 @@ class RunFolder:
                 str(self.path),
                 "it holds a run already; give another folder, or add --ckpt_path last to go on with it",
             )
+        if self.config.exists() and not self.sessions.exists():
+            remedy = "it holds a config.yaml that no run has written and this one would replace; give another folder"
+            raise InputError("run_dir", str(self.path), remedy)
         self._made = next((path for path in reversed([self.path, *self.path.parents]) if not path.exists()), None)
         self._make_writable()
 
