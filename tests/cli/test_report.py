@@ -88,6 +88,23 @@ def test_report_answers_for_what_is_not_there_in_one_sentence(run, tmp_path, sou
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.parametrize("verb", ["ledger", "report"])
+def test_a_run_without_metrics_is_answered_for_and_not_the_place_to_write_to(run, tmp_path, verb):
+    make_run(tmp_path / "runs" / "a").joinpath("metrics.csv").unlink()
+    code, _, complaint = run(verb, tmp_path / "runs", "--out", tmp_path / "out" / "ledger.csv")
+    assert code == 2
+    assert complaint.startswith(f"error: runs is '{tmp_path / 'runs' / 'a' / 'metrics.csv'}'")
+    assert complaint.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_ledger_is_not_written_where_nothing_can_be(run, tmp_path):
+    make_run(tmp_path / "runs" / "a")
+    code, _, complaint = run("ledger", tmp_path / "runs", "--out", tmp_path / "runs")
+    assert code == 2
+    assert "choose a place that can be written" in complaint
+
+
 def test_a_run_is_the_same_from_its_folder_and_from_what_wandb_wrote(run, logged_run, tmp_path):
     (own,), (logged,) = (collect([path]).runs for path in (logged_run, logged_run / "wandb"))
     assert (logged.key, logged.title, logged.frames) == (own.key, own.title, own.frames)

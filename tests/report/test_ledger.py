@@ -6,11 +6,11 @@ import yaml
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.ledger import (
+    COLUMNS,
+    NOT_IN_OLDER_ONES,
     find_runs,
-    key_of_sessions,
     ledger_row,
     read_ledger,
-    run_key,
     write_ledger,
     write_rows,
 )
@@ -30,50 +30,6 @@ def make_run(folder, *, seed=0, frames=100, discount=0.9, value=1.0, expert=None
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "metrics.csv").write_text(f"frames,eval/return,train/return\n50,,0.1\n{frames},{value},0.5\n")
     return folder
-
-
-def test_seeds_and_lengths_share_a_key_and_settings_do_not():
-    config = {"model": {"discount": 0.9}, "seed_everything": 1, "max_frames": 10, "run_dir": "a"}
-    assert run_key(config, None) == run_key(config | {"seed_everything": 2, "max_frames": 20, "run_dir": "b"}, None)
-    assert run_key(config, None) != run_key(config | {"model": {"discount": 0.5}}, None)
-    assert run_key(config, "one") != run_key(config, "other")
-
-
-def test_a_block_that_is_not_there_and_one_that_is_null_are_the_same():
-    key = run_key({"model": {"discount": 0.9}}, None)
-    assert run_key({"model": {"discount": 0.9}, "expert_distance": None}, None) == key
-    assert run_key({"model": {"discount": 0.9}, "expert_distance": {}}, None) != key
-
-
-def test_where_environments_run_is_no_matter_and_how_many_is():
-    data = {"env": "CartPole-v1", "num_envs": 4}
-    key = run_key({"data": data}, None)
-    assert run_key({"data": data | {"workers": 2, "worker_timeout": 9.0}}, None) == key
-    assert run_key({"data": data | {"num_envs": 8}}, None) != key
-    assert run_key({"data": data | {"workers": 2, "overlap": False}}, None) == key
-    assert run_key({"data": data | {"workers": 2, "overlap": True}}, None) != key
-
-
-def test_an_option_added_later_changes_no_key_where_it_changes_nothing():
-    sampling = {"neighbours": 5}
-    key = run_key({"expert_sampling": sampling}, None)
-    assert run_key({"expert_sampling": sampling | {"backend": "exact"}}, None) == key
-    assert run_key({"expert_sampling": sampling | {"backend": "faiss"}}, None) != key
-
-
-def test_a_run_of_several_configurations_has_a_key_of_its_own():
-    begun, other = ({"key": key, "checkpoint": None} for key in ("a", "b"))
-    here, elsewhere = "runs/a/checkpoints/last", "runs/other/checkpoints/last"
-    assert key_of_sessions("a", []) == "a"
-    assert key_of_sessions("a", [{"checkpoint": None}]) == "a"  # of a version that wrote no keys
-    assert key_of_sessions("a", [begun, begun | {"checkpoint": here}]) == "a"
-    assert key_of_sessions("a", [other, begun]) == "a"  # the other one was left before it had saved anything
-    several = {
-        key_of_sessions("a", [other, begun | {"checkpoint": here}]),
-        key_of_sessions("b", [begun, other | {"checkpoint": here}]),
-        key_of_sessions("a", [begun | {"checkpoint": elsewhere}]),
-    }
-    assert len(several | {"a", "b"}) == 5
 
 
 def test_writes_a_row_and_a_curve_for_each_run(tmp_path):
@@ -158,8 +114,91 @@ def test_a_run_that_an_experiment_has_under_several_names_keeps_them(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_table_of_something_else_is_not_written_over(tmp_path):
-    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "key,value\n", "Notes on the runs.\n\nThey went well.\n", "\n"])
+def test_a_file_of_something_else_is_not_written_over(tmp_path, text):
+    (tmp_path / "notes.txt").write_text(text)
     with pytest.raises(InputError, match="verb ledger"):
-        write_ledger(tmp_path / "a.csv", [])
-    assert (tmp_path / "a.csv").read_text() == "a,b\n1,2\n"
+        write_ledger(tmp_path / "notes.txt", [])
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"notes.txt": text}
+
+
+@pytest.mark.parametrize("columns", [(), COLUMNS, [name for name in COLUMNS if name not in NOT_IN_OLDER_ONES]])
+def test_an_empty_file_and_a_ledger_without_rows_become_ledgers(tmp_path, columns):
+    (tmp_path / "ledger.csv").write_text(",".join(columns) + "\n" * bool(columns))
+    assert write_ledger(tmp_path / "ledger.csv", find_runs([make_run(tmp_path / "a")])) == 1
+
+
+def with_note(text):
+    header, row = text.splitlines()
+    return f"{header},notes\n{row},good\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda text: text[: text.rindex("100,1.0") + 5], "line 2 is cut off"),
+        (lambda text: text[: text.index("dqn") + 3], "line 2 is cut off"),
+        (lambda text: text[: text.rindex("python") + 2] + ",", "last line is cut off"),
+        (lambda text: text[:-1] + ",more\n", "line 2 has a cell too many"),
+        (lambda text: text.replace(",100,", ",many,"), "line 2 has 'many' in column frames"),
+        (with_note, "the column 'notes' is none of a ledger's"),
+    ],
+    ids=["in a number", "after a name", "in the last cell", "a cell too many", "no number", "another column"],
+)
+def test_a_ledger_that_is_not_whole_is_refused_and_stays_as_it_is(tmp_path, change, complaint):
+    out = tmp_path / "out" / "ledger.csv"
+    write_ledger(out, find_runs([make_run(tmp_path / "a")]))
+    out.write_text(text := change(out.read_text()))
+    with pytest.raises(InputError, match=complaint):
+        write_ledger(out, find_runs([make_run(tmp_path / "b", seed=1)]))
+    assert out.read_text() == text
+    assert {path.name for path in out.parent.iterdir()} == {"ledger.csv", "curves"}
+
+
+def test_what_cannot_be_written_leaves_nothing_aside(tmp_path):
+    path = tmp_path / "ledger.csv"
+    write_ledger(path, find_runs([make_run(tmp_path / "a")]))
+    (row,) = read_ledger(path)
+    with pytest.raises(ValueError, match="notes"):
+        write_rows(path, [{**row, "notes": "good"}])
+    assert read_ledger(path) == [row]
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("summary.json", b"{}", "not those of a run"),
+        ("summary.json", b"[]", "not those of a run"),
+        ("config.yaml", b"", "not those of a run"),
+        ("config.yaml", b"name: Andr\xe9", "not those of a run"),
+        ("metrics.csv", None, "metrics.csv.*cannot be read"),
+        ("metrics.csv", b"frames,eval/return,train/return\n100,1.0\n", "line 2 is cut off"),
+        ("metrics.csv", b"frames,eval/return\n100,1.0,2\n", "line 2 has a cell too many"),
+        ("metrics.csv", b"frames,eval/return\n100,1.0.2\n", "metrics.csv.*cannot be read"),
+    ],
+)
+def test_one_broken_run_among_others_changes_nothing(tmp_path, name, content, complaint):
+    out = tmp_path / "out" / "ledger.csv"
+    write_ledger(out, find_runs([make_run(tmp_path / "before")]))
+    (curve,) = (out.parent / "curves").iterdir()
+    texts = out.read_text(), curve.read_text()
+    make_run(tmp_path / "runs" / "a", value=7.0)
+    broken = make_run(tmp_path / "runs" / "b", seed=1) / name
+    broken.unlink() if content is None else broken.write_bytes(content)
+    with pytest.raises(InputError, match=complaint):
+        write_ledger(out, find_runs([tmp_path / "runs"]))
+    assert (out.read_text(), curve.read_text()) == texts
+
+
+@pytest.mark.parametrize("missing", ["seed", "frames", "algorithm", "environment", "command"])
+def test_a_summary_without_what_names_a_run_is_refused(tmp_path, missing):
+    folder = RunFolder(make_run(tmp_path / "a"))
+    folder.write_summary({name: value for name, value in folder.read_summary().items() if name != missing})
+    with pytest.raises(InputError, match=f"not those of a run .*{missing}"):
+        ledger_row(folder)
+
+
+def test_a_command_with_an_open_quote_is_refused(tmp_path):
+    with pytest.raises(InputError, match="No closing quotation"):
+        ledger_row(RunFolder(make_run(tmp_path / "a", command="python --name 'a")))

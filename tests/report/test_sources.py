@@ -4,6 +4,7 @@ import json
 import pytest
 
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.report.ledger import find_runs, write_ledger
 from diiqn_lightning.report.sources import collect
 from tests.report.test_ledger import make_run
 
@@ -58,11 +59,52 @@ def test_a_report_among_the_runs_is_no_run(tmp_path):
     assert len(collect([tmp_path / "runs"]).runs) == 1
 
 
-@pytest.mark.parametrize(("name", "content"), [("summary.json", "{}"), ("config.yaml", "a: ["), ("config.yaml", "")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("summary.json", b"{}"), ("summary.json", b"[]"),
+        ("config.yaml", b"a: ["), ("config.yaml", b""), ("config.yaml", b"a: \xe9"),
+    ],
+)  # fmt: skip
 def test_files_of_something_else_are_refused(tmp_path, name, content):
-    (make_run(tmp_path / "run") / name).write_text(content)
+    (make_run(tmp_path / "run") / name).write_bytes(content)
     with pytest.raises(InputError, match="not those of a run"):
         collect([tmp_path])
+
+
+def test_a_command_with_an_open_quote_is_refused(tmp_path):
+    make_run(tmp_path / "run", command="python --name 'a")
+    with pytest.raises(InputError, match="not those of a run"):
+        collect([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("frames,eval/return\n100,1.0,2\n", "line 2 has a cell too many"),
+        ("frames,eval/return,train/return\n100,10", "line 2 is cut off"),
+        ("frames,eval/return\n100,inf\n", "infinite"),
+    ],
+)
+def test_a_curve_that_cannot_be_right_is_refused(tmp_path, text, complaint):
+    (make_run(tmp_path / "run") / "metrics.csv").write_text(text)
+    with pytest.raises(InputError, match=f"metrics.csv.*cannot be read .*{complaint}"):
+        collect([tmp_path])
+
+
+def test_an_infinite_number_of_a_run_is_refused(tmp_path):
+    make_run(tmp_path / "run", value=float("inf"))
+    (tmp_path / "run" / "metrics.csv").write_text("frames,eval/return\n100,1.0\n")
+    with pytest.raises(InputError, match="infinite"):
+        collect([tmp_path])
+
+
+def test_a_ledger_that_was_cut_off_is_refused_by_its_line(tmp_path):
+    write_ledger(tmp_path / "ledger.csv", find_runs([make_run(tmp_path / "run")]))
+    text = (tmp_path / "ledger.csv").read_text()
+    (tmp_path / "ledger.csv").write_text(text[: text.index("dqn") + 3])
+    with pytest.raises(InputError, match="as a ledger .line 2 is cut off"):
+        collect([tmp_path / "ledger.csv"])
 
 
 def test_an_export_of_wandb(tmp_path):
@@ -84,12 +126,24 @@ def test_an_export_of_wandb(tmp_path):
         ([name for name in HEADER if name != "seed"], ["x", 0, 1, 1, 1, "dqn", "breakout", ""], "column seed"),
         (HEADER, ["x", 0, "many", 1, 1, "dqn", "breakout", 0, ""], "line 2 has 'many' in column frames"),
         (HEADER, ["x", 0, 1, 1, 1, "dqn", "breakout", "first", ""], "line 2 has 'first' in column seed"),
+        (HEADER, ["x", 0, "inf", 1, 1, "dqn", "breakout", 0, ""], "line 2 has 'inf' in column frames"),
+        (HEADER, ["x", 0, 1, "Infinity", 1, "dqn", "breakout", 0, ""], "line 2 has 'Infinity' in column eval/return"),
+        (HEADER, ["x", 0, 1, 1, "-inf", "dqn", "breakout", 0, ""], "line 2 has '-inf' in column expert/weight"),
+        (HEADER, ["x", 0, 1, 1, 1, "dqn", "breakout", "inf", ""], "line 2 has 'inf' in column seed"),
         (["a", "b"], [1, 2], "neither a ledger"),
     ],
 )
 def test_refuses_tables_that_are_something_else(tmp_path, header, row, complaint):
     with pytest.raises(InputError, match=complaint):
         collect([export(tmp_path / "table.csv", [row], header)])
+
+
+def test_refuses_an_export_that_is_no_text_further_down(tmp_path):
+    rows = [["x", 0, at, 1, 1, "dqn", "breakout", 0, ""] for at in range(10_000)]
+    path = export(tmp_path / "table.csv", rows)
+    path.write_bytes(path.read_bytes() + b"\xe9")
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        collect([path])
 
 
 def test_refuses_a_file_that_is_none_of_wandbs(tmp_path):

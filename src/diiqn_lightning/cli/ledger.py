@@ -31,7 +31,8 @@ def run(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     from diiqn_lightning.report.ledger import find_runs, write_ledger
 
+    runs = find_runs(options.folders)
     with writing("--out", options.out):
-        rows = write_ledger(options.out, find_runs(options.folders))
+        rows = write_ledger(options.out, runs)
     print(f"{options.out}: {rows} runs")
     return 0

@@ -78,7 +78,7 @@ def _resolve_one(options: Sequence[str]) -> RunFacts | str:
     from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT
     from diiqn_lightning.cli.training import TrainingCLI
     from diiqn_lightning.compatibility import check_torchrl
-    from diiqn_lightning.report.ledger import run_key
+    from diiqn_lightning.report.run_key import run_key
 
     quiet_libraries()
     try:

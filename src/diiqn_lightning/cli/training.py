@@ -9,9 +9,9 @@ from typing import Any
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from diiqn_lightning import modules
 from diiqn_lightning.arithmetic import set_up_arithmetic
@@ -49,9 +49,9 @@ from diiqn_lightning.data import ReplayDataModule
 from diiqn_lightning.errors import InputError, require_seed, writing
 from diiqn_lightning.modules.averaging import FlatAveraging, ProcessLostError
 from diiqn_lightning.report.bridge_figure import draw_bridges
-from diiqn_lightning.report.ledger import run_key
 from diiqn_lightning.report.names import environment_name, expert_source
 from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.report.run_key import run_key
 from diiqn_lightning.report.summary import evaluation_table, finish_run, keep_test, provenance
 
 

@@ -20,7 +20,7 @@ def draw_inspection(name: str, dataset: ExpertDataset, inspection: Inspection, p
         name: of the dataset.
         dataset: what was inspected.
         inspection: the facts.
-        path: PNG file.
+        path: PNG, SVG or PDF file.
     """
     figure = new_figure((12, 7.5))
     grid = figure.add_gridspec(3, 4, height_ratios=[1, 1, 1.1])
@@ -58,7 +58,8 @@ def draw_inspection(name: str, dataset: ExpertDataset, inspection: Inspection, p
     axis.set_axis_off()
     axis.set_title("states, evenly spaced through the dataset", fontsize=9)
     figure.suptitle(
-        f"{name}: {dataset.states.num_transitions:,} transitions, {inspection.distinct_share:.0%} distinct states"
+        f"{name}: {dataset.states.num_transitions:,} transitions, {inspection.distinct_share:.0%} distinct states",
+        parse_math=False,  # a file's name may hold dollars
     )
     figure_file(figure, path)
 

@@ -1,52 +1,19 @@
 """The ledger: every run that a figure uses, found again by what it was."""
 
 import csv
-import hashlib
-import json
+import io
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.locks import locked_folder
 from diiqn_lightning.report.run_folder import RunFolder
-
-IRRELEVANT = (
-    "seed_everything",
-    "run_dir",
-    "wandb",
-    "max_frames",
-    "ckpt_path",
-    "checkpoint",
-    "video",
-    "metrics",
-    "expert",
-)
-"""Parts of a configuration that say who, where and how long, but not what was run; the expert enters by its content."""
-
-ADDED_LATER = ("expert_distance", "fresh_data")
-"""Without such a block or option, a run is the one that it was before there was one, and keeps its key."""
-
-OPTIONS_ADDED_LATER = {
-    "backend": ("exact",),
-    "labelled_at_most": (50_000,),
-    "settled_transitions": (None,),
-    "relabel_share": (0.0,),
-    "after": (0,),
-    "decoupled": (False,),
-    "overlap": (False,),
-    "acting": ("policy",),
-    "value_network": ("shared",),
-    "averaging": (None,),
-    "outgrown": (None,),
-}
-"""Options without which a run was what it is with these values: it keeps its key."""
-
-IRRELEVANT_OF_DATA = ("workers", "worker_timeout")
-"""Options of ``data`` that change where environments run, and no frame of them."""
+from diiqn_lightning.report.run_key import key_of_sessions, run_key
 
 COLUMNS = (
     "key",
@@ -70,6 +37,7 @@ COLUMNS = (
 )
 NOT_IN_OLDER_ONES = ("versions",)
 """Columns that ledgers of earlier versions do not have."""
+WHOLE_NUMBERS = ("seed", "frames")
 
 CURVE_COLUMNS = (
     "eval/return",
@@ -79,54 +47,6 @@ CURVE_COLUMNS = (
     "expert/weight",
     "inference/accuracy",
 )
-
-
-def run_key(config: dict[str, Any], expert_hash: str | None) -> str:
-    """Hash of what was run: the same for all seeds and lengths of one configuration.
-
-    Args:
-        config: the resolved configuration.
-        expert_hash: content hash of the expert's dataset.
-    """
-    relevant = {name: value for name, value in config.items() if name not in IRRELEVANT}
-    for name in ADDED_LATER:
-        if relevant.get(name) in (None, False):  # an empty block is a block with its defaults
-            relevant.pop(name, None)
-    if isinstance(data := relevant.get("data"), dict):
-        relevant["data"] = {name: value for name, value in data.items() if name not in IRRELEVANT_OF_DATA}
-    if isinstance(trainer := relevant.get("trainer"), dict) and trainer.get("devices") == 1:
-        relevant["trainer"] = trainer | {"devices": "auto"}  # what it was called when one device was no default
-    text = json.dumps([_without_later_options(relevant), expert_hash], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def key_of_sessions(key: str, sessions: Sequence[dict[str, Any]]) -> str:
-    """The key of a run that was gone on with in several sessions: its configuration's, if it was the only one.
-
-    Options may change from one session to the next, and a run may begin from another one's checkpoint. That is a run of
-    its own, which none of a single configuration may stand for. What was begun and left without a checkpoint before the
-    run that there is now is no part of it.
-
-    Args:
-        key: of the last session's configuration, which the folder holds.
-        sessions: what ``sessions.json`` holds.
-    """
-    begun_at = max((at for at, session in enumerate(sessions) if session.get("checkpoint") is None), default=0)
-    others = sorted({session["key"] for session in sessions[begun_at:] if "key" in session} - {key})
-    begun_from = sessions[begun_at].get("checkpoint") if sessions else None
-    if not others and begun_from is None:
-        return key
-    return hashlib.sha256(json.dumps([key, others, begun_from]).encode()).hexdigest()[:16]
-
-
-def _without_later_options(part: Any) -> Any:
-    if not isinstance(part, dict):
-        return part
-    return {
-        name: _without_later_options(value)
-        for name, value in part.items()
-        if name not in OPTIONS_ADDED_LATER or value not in OPTIONS_ADDED_LATER[name]
-    }
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
@@ -144,7 +64,22 @@ def find_runs(folders: Sequence[Path]) -> list[RunFolder]:
 
 
 def ledger_row(folder: RunFolder) -> dict[str, Any]:
-    """The row of one run."""
+    """The row of one run.
+
+    Raises:
+        InputError: if its files are not those of a run.
+    """
+    try:
+        return _row(folder)
+    except InputError:
+        raise
+    except (LookupError, TypeError, AttributeError, OverflowError, OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())  # of YAML's it has several lines
+        remedy = f"its summary.json and config.yaml are not those of a run ({reason})"
+        raise InputError("runs", str(folder.path), remedy) from error
+
+
+def _row(folder: RunFolder) -> dict[str, Any]:
     summary = folder.read_summary()
     config = yaml.safe_load(folder.config.read_text())
     expert = summary["expert"] or {}
@@ -158,6 +93,8 @@ def ledger_row(folder: RunFolder) -> dict[str, Any]:
         "expert_return": expert.get("return"),
         "expert_hash": expert.get("hash"),
         **{name: summary[name] for name in COLUMNS if name in summary and name != "expert"},
+        **{name: summary[name] for name in ("algorithm", "environment")},
+        **{name: int(summary[name]) for name in WHOLE_NUMBERS},
         "command": without_places(summary["command"]),
         "versions": ", ".join(f"{name} {number}" for name, number in summary.get("versions", {}).items()),
     }
@@ -192,18 +129,20 @@ def write_ledger(path: Path, runs: Iterable[RunFolder]) -> int:
         Number of rows in the file.
 
     Raises:
-        InputError: if the file is no ledger.
+        InputError: if the file is no ledger, or a run cannot be read; then nothing is written.
     """
-    (path.parent / "curves").mkdir(parents=True, exist_ok=True)
+    found = [(ledger_row(folder), curve_rows(folder.metrics)) for folder in runs]
+    path.parent.mkdir(parents=True, exist_ok=True)
     with locked_folder(path.parent):
         rows = {run_names(row): row for row in read_ledger(path)} if path.exists() else {}
-        for folder in runs:
-            row = {name: str(value) if value is not None else "" for name, value in ledger_row(folder).items()}
+        (path.parent / "curves").mkdir(exist_ok=True)
+        for values, curve in found:
+            row = {name: str(value) if value is not None else "" for name, value in values.items()}
             place = run_names(row)
             if place in rows and int(rows[place]["frames"]) > int(row["frames"]):
                 continue
             rows[place] = row
-            write_curve(place_for_curve(path, row, rows.values()), curve_rows(folder.metrics))
+            write_curve(place_for_curve(path, row, rows.values()), curve)
         write_rows(path, rows.values())
     return len(rows)
 
@@ -216,27 +155,83 @@ def run_names(row: dict[str, Any]) -> tuple[str, str, str, str]:
 def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
     """Write a ledger's file in one step, in the order of environments, algorithms, keys and seeds."""
     ordered = sorted(rows, key=lambda row: (row["environment"], row["algorithm"], row["key"], int(row["seed"])))
-    aside = path.with_name(path.name + ".partial")
-    with aside.open("w", newline="") as file:
+    with _in_one_step(path) as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(ordered)
-    aside.replace(path)
+
+
+@contextmanager
+def _in_one_step(path: Path) -> Iterator[IO[str]]:
+    aside = path.with_name(path.name + ".partial")
+    try:
+        with aside.open("w", newline="") as file:
+            yield file
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def is_ledger(path: Path) -> bool:
+    """Whether a CSV file has the columns of a ledger, or is empty, as one to come may be."""
+    with path.open(newline="") as file:
+        columns = csv.DictReader(file).fieldnames
+    return columns is None or not _missing(columns)
 
 
 def read_ledger(path: Path) -> list[dict[str, str]]:
-    """Rows of a ledger.
+    """Rows of a ledger; an empty file has none.
 
     Raises:
-        InputError: for a file that is none.
+        InputError: for a file that is none, or was cut off.
     """
     try:
         with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError("ledger", str(path), f"give a file that the verb ledger wrote ({error})") from error
-    if any(set(COLUMNS) - {*NOT_IN_OLDER_ONES} - set(row) for row in rows):
-        raise InputError("ledger", str(path), "give a file that the verb ledger wrote")
+            text = file.read()
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        _check_columns(reader.fieldnames)
+        rows = _whole_rows(reader, WHOLE_NUMBERS)
+        if text and not text.endswith("\n"):
+            raise ValueError("its last line is cut off")
+    except (ValueError, csv.Error) as error:
+        remedy = f"it cannot be read as a ledger ({error}); give a file that the verb ledger wrote"
+        raise InputError("ledger", str(path), remedy) from error
+    return rows
+
+
+def _missing(columns: Sequence[str]) -> list[str]:
+    return [name for name in COLUMNS if name not in (*NOT_IN_OLDER_ONES, *columns)]
+
+
+def _check_columns(columns: Sequence[str] | None) -> None:
+    if columns is None:
+        return
+    if missing := _missing(columns):
+        raise ValueError(f"it has no column {missing[0]}")
+    for name in columns:
+        if name not in COLUMNS or columns.count(name) > 1:
+            raise ValueError(f"the column {name!r} is none of a ledger's, or there twice")
+
+
+def _whole_rows(reader: "csv.DictReader[str]", whole_numbers: Sequence[str]) -> list[dict[str, str]]:
+    """All rows, if each has a cell for each column.
+
+    Raises:
+        ValueError: that names the line of one that has not, or has something else in place of a whole number.
+    """
+    rows = []
+    for row in reader:
+        if None in row:
+            raise ValueError(f"line {reader.line_num} has a cell too many")
+        if None in row.values():
+            raise ValueError(f"line {reader.line_num} is cut off")
+        for name in whole_numbers:
+            try:
+                int(row[name])
+            except ValueError as error:
+                complaint = f"line {reader.line_num} has {row[name]!r} in column {name}, not a whole number"
+                raise ValueError(complaint) from error
+        rows.append(row)
     return rows
 
 
@@ -256,9 +251,20 @@ def place_for_curve(ledger: Path, row: dict[str, Any], rows: Iterable[dict[str, 
 
 
 def curve_rows(metrics: Path) -> list[dict[str, str]]:
-    """The evaluated rows of a ``metrics.csv``, or of a curve that was made of one."""
-    with metrics.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if row.get("eval/return")]
+    """The evaluated rows of a ``metrics.csv``, or of a curve that was made of one.
+
+    Raises:
+        InputError: if it cannot be read, or was cut off.
+    """
+    try:
+        with metrics.open(newline="") as file:
+            rows = _whole_rows(csv.DictReader(file), ["frames"])
+        for row in rows:
+            for cell in row.values():
+                float(cell or 0)
+    except (OSError, KeyError, ValueError, csv.Error) as error:
+        raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
+    return [row for row in rows if row.get("eval/return")]
 
 
 def write_curve(path: Path, rows: Sequence[dict[str, str]], more: Sequence[str] = ()) -> None:
@@ -270,7 +276,7 @@ def write_curve(path: Path, rows: Sequence[dict[str, str]], more: Sequence[str] 
         more: columns beside those that every curve has.
     """
     columns = ["frames", *(name for name in (*CURVE_COLUMNS, *more) if rows and name in rows[0])]
-    with path.open("w", newline="") as file:
+    with _in_one_step(path) as file:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _rounded(row[name]) for name in columns} for row in rows)

@@ -1,16 +1,14 @@
 """Where a report's runs come from: run folders, ledgers, exports of W&B and its offline folders."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.curve import read_metrics
 from diiqn_lightning.report.finished_run import GUIDANCE, NUMBERS, FinishedRun
-from diiqn_lightning.report.ledger import curve_file, find_runs, ledger_row, read_ledger
-from diiqn_lightning.report.run_folder import RunFolder
+from diiqn_lightning.report.ledger import curve_file, curve_rows, find_runs, is_ledger, ledger_row, read_ledger
 from diiqn_lightning.report.wandb_export import is_export, read_export
 from diiqn_lightning.report.wandb_file import find_wandb_files, read_wandb_files
 
@@ -45,7 +43,7 @@ def collect(sources: Sequence[Path]) -> Collected:
         elif source.suffix == ".wandb" or (source.is_dir() and not _holds_runs(source)):
             wandb_files += find_wandb_files(source)
         else:
-            runs += [_from_folder(folder) for folder in find_runs([source])]
+            runs += [_from_row(ledger_row(folder), folder.metrics) for folder in find_runs([source])]
             left_out += unfinished(source)
     # All at once: the sessions of a run that was gone on with are in folders of their own.
     for run in read_wandb_files(wandb_files):
@@ -90,45 +88,34 @@ def _from_table(path: Path) -> list[FinishedRun]:
         raise InputError("runs", str(path), "give a folder with runs in it, a ledger, or an export of W&B")
     if is_export(path):
         return read_export(path)
-    try:
-        rows = read_ledger(path)
-    except (OSError, InputError) as error:
-        raise InputError(
-            "runs", str(path), "it is neither a ledger nor an export of W&B: see docs/report.md"
-        ) from error
-    return [_from_row(row, curve_file(path, row)) for row in rows]
-
-
-def _from_folder(folder: RunFolder) -> FinishedRun:
-    try:
-        row = ledger_row(folder)
-    except (KeyError, TypeError, AttributeError, OSError, yaml.YAMLError) as error:
-        raise InputError(
-            "runs",
-            str(folder.path),
-            f"its summary.json and config.yaml are not those of a run ({type(error).__name__})",
-        ) from error
-    return _from_row(row, folder.metrics)
+    if not is_ledger(path):
+        raise InputError("runs", str(path), "it is neither a ledger nor an export of W&B: see docs/report.md")
+    return [_from_row(row, curve_file(path, row)) for row in read_ledger(path)]
 
 
 def _from_row(row: dict[str, Any], metrics: Path) -> FinishedRun:
+    curve_rows(metrics)  # refuses a file that was cut off
     try:
         columns = read_metrics(metrics)
+        curve = columns.get("eval/return", ([], []))
+        numbers = {name: float(row[name]) for name in NUMBERS if row.get(name) not in (None, "")}
+        if any(map(math.isinf, (*curve[1], *numbers.values()))):
+            raise ValueError("one is infinite")
         return FinishedRun(
             row["algorithm"],
             row["environment"],
             row["expert"] or "",
             int(row["seed"]),
             int(row["frames"]),
-            {name: float(row[name]) for name in NUMBERS if row.get(name) not in (None, "")},
-            columns.get("eval/return", ([], [])),
+            numbers,
+            curve,
             row["key"],
             {name: columns[name] for name in GUIDANCE if name in columns},
             row.get("command") or "",
             row.get("git_revision") or "",
             dict(each.rsplit(" ", 1) for each in (row.get("versions") or "").split(", ") if " " in each),
         )
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OSError) as error:
         raise InputError("runs", str(metrics), f"its numbers cannot be read ({error})") from error
 
 

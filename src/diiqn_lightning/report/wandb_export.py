@@ -38,8 +38,15 @@ def read_export(path: Path) -> list[FinishedRun]:
     ``expert/weight`` and ``inference/accuracy`` are used where they are there, and all others are left alone.
 
     Raises:
-        InputError: for a missing column, or a cell that is no number.
+        InputError: for a missing column, or a cell that is no finite number.
     """
+    try:
+        return _read(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError("runs", str(path), f"it cannot be read as CSV ({error})") from error
+
+
+def _read(path: Path) -> list[FinishedRun]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
@@ -68,8 +75,11 @@ def _numbers(path: Path, number: int, row: Mapping[str, str | None]) -> dict[str
         cell = row.get(name) or ""
         try:
             value = float(cell or "nan")
+            if math.isinf(value):
+                raise ValueError("it is infinite")
         except ValueError as error:
-            raise InputError("runs", str(path), f"line {number} has {cell!r} in column {name}, not a number") from error
+            remedy = f"line {number} has {cell!r} in column {name}, not a finite number"
+            raise InputError("runs", str(path), remedy) from error
         if not math.isnan(value):
             numbers[name] = value
     return numbers
@@ -79,7 +89,7 @@ def _seed(path: Path, number: int, row: Mapping[str, str | None]) -> int:
     """A whole number, also where pandas wrote it with a point."""
     try:
         return int(float(row["seed"] or ""))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         remedy = f"line {number} has {row['seed']!r} in column seed, not a whole number"
         raise InputError("runs", str(path), remedy) from error
 

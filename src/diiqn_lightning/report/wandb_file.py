@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.finished_run import GUIDANCE, FinishedRun
-from diiqn_lightning.report.ledger import run_key
 from diiqn_lightning.report.names import environment_name
+from diiqn_lightning.report.run_key import run_key
 from diiqn_lightning.report.wandb_export import curve_of
 
 HEADER, BLOCK, PREFIX = 7, 32 * 1024, struct.Struct("<IHB")
