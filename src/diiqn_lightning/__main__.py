@@ -8,11 +8,10 @@ from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
-import yaml
-
 from diiqn_lightning import __version__
 from diiqn_lightning.compatibility import IncompatibleVersionsError
 from diiqn_lightning.errors import InputError
+from diiqn_lightning.sweeps.yaml_file import read_yaml
 
 VERBS = {
     "fit": "train an agent from configuration files",
@@ -99,24 +98,15 @@ def _run(verb: str, arguments: list[str]) -> int:
 
 
 def _check_config_files(arguments: list[str]) -> None:
-    """Answer for a mistyped file name at once, not after seconds of imports."""
+    """Answer for a mistyped file name, and for a file that cannot be read, at once and not after seconds of imports."""
     for position, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name in ("--config", "-c"):
             value = value or (arguments[position + 1] if position + 1 < len(arguments) else "")
             if not Path(value).is_file():
                 raise InputError("--config", value, "give the path of a YAML file")
-            _check_yaml(Path(value))
-
-
-def _check_yaml(path: Path) -> None:
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError("--config", str(path), f"correct what is no YAML in it ({reason})") from error
-    if not isinstance(content, dict):
-        raise InputError("--config", str(path), "write options into it, such as `max_frames: 100000`")
+            if not isinstance(read_yaml("--config", Path(value)), dict):
+                raise InputError("--config", value, "write options into it, such as `max_frames: 100000`")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ def test_inspect_prints_a_table_and_draws_a_figure(run, tmp_path, expert_path):
         (["{data}", "--out=/none/a.png"], "can be written"),
         (["{data}", "--table=/none/a.csv"], "can be written"),
         (["{data}", "{data}", "--out=a.png"], "single dataset"),
+        (["none.expert", "--out=x"], ".png, .svg, .pdf"),
+        (["none.expert", "--out=x.txt"], ".png, .svg, .pdf"),
     ],
 )
 def test_inspect_refuses_in_one_sentence(arguments, hint, run, expert_path):
@@ -31,6 +33,27 @@ def test_inspect_refuses_in_one_sentence(arguments, hint, run, expert_path):
     assert code == 2
     assert hint in complaint
     assert "Traceback" not in complaint
+
+
+def test_inspect_draws_a_figure_of_each_dataset_under_a_name_of_its_own(run, tmp_path, expert_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    files.save(walk(episodes=5), tmp_path / "other" / "walk.expert")
+    code, printed, complaint = run("inspect", expert_path, tmp_path / "other" / "walk.expert")
+    assert code == 0, complaint
+    assert "figure: inspect-walk-2.png" in printed
+    assert {path.name for path in tmp_path.glob("*.png")} == {"inspect-walk.png", "inspect-walk-2.png"}
+
+
+@pytest.mark.parametrize(("ends", "size"), [([4, 9], 3e38), ([4, 9], 1e20), ([9], 3e38)])
+def test_inspect_refuses_states_whose_distances_overflow(ends, size, run, tmp_path):
+    states = np.eye(9, dtype=np.float32) * np.float32(size)
+    np.savez(tmp_path / "a.npz", observations=states - states[::-1], episode_ends=ends)
+    code, _, complaint = run("inspect", tmp_path / "a.npz", "--out", tmp_path / "a.png")
+    assert code == 2
+    assert "scale them" in complaint
+    assert complaint.count("\n") == 1
+    assert not (tmp_path / "a.png").exists()
 
 
 def test_inspect_writes_a_table_of_several_datasets(run, tmp_path, expert_path):
@@ -71,6 +94,14 @@ def test_convert_goes_to_minari_and_back(run, tmp_path, expert_path, monkeypatch
     assert code == 0, complaint
     assert run("convert", "minari:test/walk-v0", tmp_path / "b.expert")[0] == 0
     assert files.load(tmp_path / "b.expert").states.content_hash == walk().states.content_hash
+
+
+def test_convert_leaves_nothing_behind_where_it_cannot_write(run, tmp_path, expert_path):
+    (tmp_path / "folder.npz").mkdir()
+    code, _, complaint = run("convert", expert_path, tmp_path / "folder.npz")
+    assert code == 2
+    assert "can be written" in complaint
+    assert not list(tmp_path.glob("*.partial"))
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,13 @@ def test_answers_for_mistakes_in_one_sentence(arguments, hint, capsys):
 @pytest.mark.parametrize(
     ("content", "hint"),
     [
-        (b"\xff\xfe", "no YAML"),
-        (b"a: [1", "no YAML in it (while parsing"),
+        (b"\xff\xfe", "can be read"),
+        (b"a: [1", "write YAML (while parsing"),
         (b"- a", "write options"),
         (b"", "write options"),
+        (b"a: 1\nb: 2\na: 3\n", "write it once, line 1 has it too"),
     ],
-    ids=["no text", "cut off", "a list", "empty"],
+    ids=["no text", "cut off", "a list", "empty", "a key twice"],
 )
 def test_a_configuration_that_is_none_gets_one_sentence_that_names_it(content, hint, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_bytes(content)

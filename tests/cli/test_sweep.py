@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,37 @@ def test_options_of_all_cells_are_checked_before_the_first_run(run, tmp_path, in
     assert ",discount=2.0: model.discount is 2.0: " in complaint
     assert complaint.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_names_of_cells_that_would_be_alike_get_numbers(run, tmp_path, in_root):
+    path = sweep_file(tmp_path)
+    content = yaml.safe_load(path.read_text())
+    alike = [SOUND, SOUND.replace("raises", "raises ")]
+    content["parameters"] = {"data.env_kwargs": {"values": alike}, "seed_everything": {"values": [5, 6]}}
+    path.write_text(yaml.dump(content))
+    code, printed, complaint = run("sweep", path, "--runs", tmp_path / "runs", "--max_frames=400", "--dry_run")
+    assert code == 0, complaint
+    assert len(set(re.findall(r"--run_dir=(\S+)", printed))) == 4
+    # With other seeds, the sweep's own make no difference.
+    code, printed, _ = run("sweep", path, "--runs", tmp_path / "runs", "--max_frames=400", "--seeds=1", "--dry_run")
+    assert printed.count("python -m diiqn_lightning fit") == 2
+
+
+def test_a_file_that_is_no_ledger_is_refused_before_the_first_run(run, tmp_path, in_root):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    code, _, complaint = run(
+        "sweep", sweep_file(tmp_path), "--runs", tmp_path / "runs", "--ledger", tmp_path / "a.csv", "--max_frames=400"
+    )
+    assert code == 2
+    assert "verb ledger" in complaint
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("verb", ["sweep", "experiment"])
+def test_options_are_written_in_full(verb, capsys):
+    with pytest.raises(SystemExit):
+        import_module(f"diiqn_lightning.cli.{verb}").parser().parse_args(["a.yaml", "--seed", "3"])
+    assert "unrecognized arguments: --seed 3" in capsys.readouterr().err
 
 
 def test_two_workers_run_two_cells_at_a_time_and_never_a_third(run, tmp_path, in_root):

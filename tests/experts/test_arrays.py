@@ -114,6 +114,21 @@ def test_a_folder_holds_an_episode_in_each_file(tmp_path):
     assert load_any(str(tmp_path)).states.content_hash == dataset.states.content_hash
 
 
+def test_columns_of_a_folder_may_be_vectors_in_one_file_and_of_one_column_in_another(tmp_path):
+    save(tmp_path / "a.npz", observations=STATES[:4], actions=[0, 1, 0], rewards=[[0.0], [1.0], [0.0]])
+    save(tmp_path / "b.npz", observations=STATES[4:], actions=[[1], [1]], rewards=[0.0, 1.0])
+    labels = read_folder(tmp_path).labels
+    assert labels.action.tolist() == [0, 1, 0, 1, 1]
+    assert labels.reward.tolist() == [0, 1, 0, 0, 1]
+
+
+def test_columns_of_a_folder_that_do_not_go_together_are_refused(tmp_path):
+    save(tmp_path / "a.npz", observations=STATES[:4], actions=[0, 1, 0])
+    save(tmp_path / "b.npz", observations=STATES[4:], actions=[[1, 1], [1, 1]])
+    with pytest.raises(InputError, match="actions .*same shape and type"):
+        read_folder(tmp_path)
+
+
 def test_comes_back_as_it_was_written(tmp_path, corridor_expert):
     write_npz(corridor_expert, tmp_path / "a.npz")
     back = load_any(str(tmp_path / "a.npz"))
@@ -170,6 +185,18 @@ BAD = {
     "rewards that are words": (
         {"observations": STATES, "episode_ends": [4, 7], **ACTIONS, "rewards": np.array(["a"] * 5)},
         "rewards",
+    ),
+    "rewards that are not finite": (
+        {"observations": STATES, "episode_ends": [4, 7], **ACTIONS, "rewards": np.array([0, 1, np.nan, 0, 0])},
+        "rewards is 'NaN or infinite'",
+    ),
+    "rewards beyond float32": (
+        {"observations": STATES, "episode_ends": [4, 7], **ACTIONS, "rewards": np.full(5, 1e300)},
+        "rewards is 'NaN or infinite'",
+    ),
+    "states beyond float32": (
+        {"observations": STATES.astype(float) * 1e300, "episode_ends": [4, 7]},
+        "NaN or infinite",
     ),
     "flags within an episode": (
         {"observations": STATES, "episode_ends": [4, 7], "terminations": np.eye(7)[2]},

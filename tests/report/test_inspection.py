@@ -76,6 +76,12 @@ def test_draws_a_picture(dataset, tmp_path, corridor_expert):
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
+@pytest.mark.parametrize("name", ["a$_$b", "a$^$", "$"])
+def test_a_name_may_hold_dollars(name, tmp_path, corridor_expert):
+    draw_inspection(name, corridor_expert, inspect_dataset(corridor_expert), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").exists()
+
+
 def test_pictures_show_each_channel_in_a_colour_of_its_own():
     state = torch.zeros(2, 2, 4, dtype=torch.bool)
     state[0, 0, 0] = state[0, 1, 3] = True

@@ -132,3 +132,10 @@ def test_what_nothing_stands_for_is_refused(stands_for, remedy, tmp_path):
 def test_more_seeds_than_the_file_has_are_new_ones(tmp_path):
     runs = read_experiment(write(tmp_path, seeds=[3, 1])).only(["a"], ["e"]).runs(Path("x"), 4, None)
     assert [run.seed for run in runs] == [3, 1, 4, 5]
+
+
+def test_a_variant_that_is_written_twice_is_refused(tmp_path):
+    path = write(tmp_path, variants=None)
+    path.write_text(path.read_text() + "variants:\n  a: [--config=a.yaml]\n  a: [--config=b.yaml]\n")
+    with pytest.raises(InputError, match=r"tiny.yaml is 'a': write it once"):
+        read_experiment(path)

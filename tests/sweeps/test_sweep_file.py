@@ -95,7 +95,8 @@ BAD = {
     "nested": ({"parameters": {"model": {"parameters": {}}}}, "with dots"),
     "bare": ({"parameters": {"a": 1}}, "values"),
     "distribution in a grid": ({"parameters": {"a": {"min": 0, "max": 1}}}, "method: random"),
-    "text": ({"method": "random", "run_cap": 1, "parameters": {"a": {"min": "1e-4", "max": 1}}}, "1.0e-4"),
+    "text": ({"method": "random", "run_cap": 1, "parameters": {"a": {"min": "1e-3", "max": 1}}}, "write 1.0e-3"),
+    "a number for a name": ({"parameters": {1: {"values": [1]}}}, "is 1: name options of fit"),
     "order": ({"method": "random", "run_cap": 1, "parameters": {"a": {"min": 2, "max": 1}}}, "smaller than max"),
     "unknown": (
         {"method": "random", "run_cap": 1, "parameters": {"a": {"distribution": "beta", "min": 0, "max": 1}}},
@@ -113,8 +114,54 @@ def test_bad_files_get_one_sentence(name, tmp_path):
     assert "\n" not in str(refused.value)
 
 
+Q = {"distribution": "q_uniform", "min": 0, "max": 1}
+BAD_DRAWS = {
+    "q as text": ({**Q, "q": "1e-3"}, "give q as a number (write 1.0e-3"),
+    "q of nothing": ({**Q, "q": 0}, "let q be larger than 0"),
+    "q too small": ({**Q, "q": 5e-324}, "neither so large nor so small"),
+    "mu": ({"distribution": "normal", "mu": "1e-3"}, "give mu as a number (write 1.0e-3"),
+    "sigma": ({"distribution": "normal", "sigma": "1e-3"}, "give sigma as a number (write 1.0e-3"),
+    "probabilities of nothing": ({"values": [1, 2], "probabilities": [0, 0]}, "some of them larger than 0"),
+    "probabilities as text": ({"values": [1, 2], "probabilities": ["1e-3", 1]}, "as numbers of at least 0"),
+    "negative probabilities": ({"values": [1, 2], "probabilities": [-1, 2]}, "as numbers of at least 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DRAWS)
+def test_bad_distributions_get_one_sentence(name, tmp_path):
+    given, hint = BAD_DRAWS[name]
+    sweep = read_sweep(write(tmp_path, method="random", run_cap=1, parameters={"a": given}))
+    with pytest.raises(InputError) as refused:
+        sweep.settings(0)
+    assert hint in str(refused.value)
+
+
+def test_nothing_is_null_on_a_command_line(tmp_path):
+    path = write(tmp_path, command=["fit", "--video", None, "${args}"], parameters={"a": {"values": [None, True]}})
+    sweep = read_sweep(path)
+    commands = [sweep.command(setting) for setting in sweep.settings(0)]
+    assert commands == [("--video=null", "--a=null"), ("--video=null", "--a=True")]
+
+
+def test_a_parameter_that_is_written_twice_is_refused_with_its_line(tmp_path):
+    path = write(tmp_path, parameters=None)
+    before = path.read_text()
+    path.write_text(f"{before}parameters:\n  model.tau: {{value: 1}}\n  x: {{value: 2}}\n  model.tau: {{value: 3}}\n")
+    first = before.count("\n") + 2
+    with pytest.raises(InputError, match=rf"line {first + 2} of .*sweep.yaml is 'model.tau': .*line {first} has it"):
+        read_sweep(path)
+
+
+def test_a_key_that_takes_the_place_of_a_merged_one_is_no_second(tmp_path):
+    path = write(tmp_path, parameters=None)
+    nested = "parameters: {x: &x {<<: &v {value: 1}, value: 2}, y: {<<: *x, value: 3}}\n"
+    path.write_text(path.read_text() + nested)
+    assert read_sweep(path).settings(0) == [{"x": 2, "y": 3}]
+
+
 def test_what_is_no_yaml_is_said(tmp_path):
     (tmp_path / "a.yaml").write_text("a: [")
-    for path in (tmp_path / "a.yaml", tmp_path / "none.yaml", tmp_path):
+    (tmp_path / "date.yaml").write_text("a: 2026-13-01")
+    for path in (tmp_path / "a.yaml", tmp_path / "date.yaml", tmp_path / "none.yaml", tmp_path):
         with pytest.raises(InputError, match="YAML"):
             read_sweep(path)

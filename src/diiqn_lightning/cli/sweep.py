@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from diiqn_lightning.cli.verb import positive, verb_parser
+from diiqn_lightning.cli.verb import distinct, positive, verb_parser
 from diiqn_lightning.errors import writing
 
 EXAMPLES = """examples
@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
     """Run the verb."""
     options = parser().parse_args(arguments)
     from diiqn_lightning.cli.cell_running import PlannedRun, make_cells, print_commands, run_cells
-    from diiqn_lightning.report.ledger import write_ledger
+    from diiqn_lightning.report.ledger import read_ledger, write_ledger
     from diiqn_lightning.report.table import write_table
     from diiqn_lightning.sweeps.cells import Cell
     from diiqn_lightning.sweeps.sweep_file import read_sweep
@@ -53,17 +53,20 @@ def run(arguments: list[str]) -> int:
     folder = options.runs or Path("runs/sweeps") / options.file.stem
     ledger = options.ledger or folder / "ledger.csv"
     more = [f"--max_frames={options.max_frames}"] if options.max_frames else []
-    plans: dict[str, PlannedRun] = {}
-    values: dict[str, dict[str, Any]] = {}
-    for setting in _with_seeds(sweep.settings(options.draw_seed), options.seeds):
-        name = cell_name(setting)
-        values[name] = setting
-        place = cell_name({name: value for name, value in setting.items() if name != "seed_everything"})
-        plans[name] = PlannedRun(name, (*sweep.command(setting), *more), folder / place)
+    if ledger.exists():
+        with writing("--ledger", ledger):
+            read_ledger(ledger)  # what is none is refused now, and not when the first run has finished
+    # Once each: settings that differed by the sweep's own seeds are alike with other ones in their place.
+    settings = {sweep.command(each): each for each in _with_seeds(sweep.settings(options.draw_seed), options.seeds)}
+    values = dict(zip(distinct(map(cell_name, settings.values())), settings.values(), strict=True))
+    plans: list[PlannedRun] = []
+    for name, (command, setting) in zip(values, settings.items(), strict=True):
+        place = cell_name({option: value for option, value in setting.items() if option != "seed_everything"})
+        plans.append(PlannedRun(name, (*command, *more), folder / place))
     print(f"checking the options of {len(plans)} runs …", flush=True)
     if sweep.early_terminate:
         print(f"note: early_terminate in {options.file} is left to W&B's server; here every cell runs to its end")
-    cells = make_cells(list(plans.values()))
+    cells = make_cells(plans)
     if options.dry_run:
         print_commands(cells)
         return 0

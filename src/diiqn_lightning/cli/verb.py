@@ -1,6 +1,8 @@
 """What the parsers of the small verbs have in common."""
 
 import argparse
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 
 
@@ -13,6 +15,7 @@ def verb_parser(verb: str, description: str, examples: str) -> argparse.Argument
         examples: shown as they are, below the options.
     """
     return argparse.ArgumentParser(
+        allow_abbrev=False,  # --seed, an option of another verb, is no short form of --seeds
         prog=f"python -m diiqn_lightning {verb}",
         description=description,
         epilog=examples,
@@ -31,3 +34,12 @@ def positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}: give a whole number of at least 1")
     return int(text)
+
+
+def distinct(names: Iterable[str]) -> Iterator[str]:
+    """The same names, with numbers behind those that came before: a, b, a-2."""
+    taken: set[str] = set()
+    for name in names:
+        free = next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if each not in taken)
+        taken.add(free)
+        yield free

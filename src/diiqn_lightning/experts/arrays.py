@@ -99,11 +99,20 @@ def read_folder(path: Path) -> ExpertDataset:
         if "observations" not in arrays:
             raise InputError("dataset file", str(file), "give an array named observations")
     labels = {
-        name: np.concatenate([arrays[name] for arrays in episodes])
+        name: _column(name, [arrays[name] for arrays in episodes])
         for name in ("actions", "rewards")
         if all(name in arrays for arrays in episodes)
     }
     return dataset_from([arrays["observations"] for arrays in episodes], labels, {"source": path.name})
+
+
+def _column(name: str, parts: Sequence[Array]) -> Array:
+    """Entries of all episodes, ``[N, …]``; ``[T]`` in one file and ``[T, 1]`` in another are the same."""
+    try:
+        return np.concatenate([part.reshape(len(part), -1) for part in parts])
+    except (ValueError, TypeError) as error:
+        there = sorted({f"{part.dtype} {part.shape[1:]}" for part in parts})
+        raise InputError(name, there, "give all episodes the same shape and type") from error
 
 
 def write_npz(dataset: ExpertDataset, path: Path) -> None:
@@ -117,9 +126,13 @@ def write_npz(dataset: ExpertDataset, path: Path) -> None:
         terminations[dataset.states.transition_starts.numpy() + 1] = dataset.labels.terminated.numpy()
         arrays["terminations"] = terminations
     aside = path.with_name(path.name + ".partial")
-    with aside.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    aside.replace(path)
+    try:
+        with aside.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
 
 
 def dataset_from(episodes: Sequence[Array], labels: Mapping[str, Any], card: dict[str, Any]) -> ExpertDataset:
@@ -140,7 +153,7 @@ def dataset_from(episodes: Sequence[Array], labels: Mapping[str, Any], card: dic
         raise InputError(
             "observations", "numbers without a shape", "give arrays [states, features] or [states, H, W, C]"
         )
-    states = torch.from_numpy(_supported(np.concatenate(episodes)))
+    states = torch.from_numpy(np.concatenate([_supported(states) for states in episodes]))
     ends = torch.from_numpy(np.cumsum([len(episode) for episode in episodes]))
     expert = ExpertStates(states, ends)
     return ExpertDataset(expert, _labels(labels, expert), card)
@@ -162,7 +175,9 @@ def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | N
         rewards = np.asarray(arrays["rewards"])
         if rewards.dtype.kind not in "iufb":
             raise InputError("rewards", str(rewards.dtype), "give numbers")
-        columns["reward"] = rewards.astype(np.float32).reshape(-1)
+        columns["reward"] = _float32(rewards).reshape(-1)
+        if not np.isfinite(columns["reward"]).all():
+            raise InputError("rewards", "NaN or infinite", "give finite numbers, or leave rewards out")
     for name, column in columns.items():
         if len(column) != states.num_transitions:
             raise InputError(name, len(column), f"give one for each of {states.num_transitions} transitions")
@@ -175,7 +190,12 @@ def _supported(observations: Array) -> Array:
         return observations
     if observations.dtype.kind not in "iuf":
         raise InputError("observations", str(observations.dtype), "give booleans, bytes or numbers")
-    return observations.astype(np.float32)
+    return _float32(observations)
+
+
+def _float32(numbers: Array) -> Array:
+    with np.errstate(over="ignore"):  # what is too large is infinite, and refused as such
+        return numbers.astype(np.float32)
 
 
 def _entries(arrays: dict[str, Array]) -> dict[str, Array]:

@@ -24,13 +24,20 @@ def draw(field: str, given: dict[str, Any], generator: random.Random) -> Any:
     Raises:
         InputError: for a description that is incomplete, or a distribution that needs W&B's server.
     """
+    try:
+        return _draw(field, given, generator)
+    except OverflowError as error:
+        raise InputError(field, given, "give numbers that are neither so large nor so small") from error
+
+
+def _draw(field: str, given: dict[str, Any], generator: random.Random) -> Any:
     if "value" in given:
         return given["value"]
     kind = given.get("distribution") or _implied(field, given)
     if kind == "categorical":
         return _categorical(field, given, generator)
     if kind == "normal":
-        return generator.gauss(given.get("mu", 0.0), given.get("sigma", 1.0))
+        return generator.gauss(_number(field, given, "mu", 0.0), _number(field, given, "sigma", 1.0))
     if kind not in DISTRIBUTIONS:
         raise InputError(
             field, kind, f"choose one of {', '.join(DISTRIBUTIONS)}, or start the sweep with `wandb sweep`"
@@ -48,7 +55,9 @@ def draw(field: str, given: dict[str, Any], generator: random.Random) -> Any:
         value = generator.uniform(low, high)
     if not kind.startswith("q_"):
         return value
-    step = given.get("q", 1)
+    step = _number(field, given, "q", 1)
+    if step <= 0:
+        raise InputError(field, given, "let q be larger than 0")
     # Nine digits: 7 · 0.05 is 0.35, and not 0.35000000000000003 in the name of a run.
     return type(step)(round(round(value / step) * step, 9))
 
@@ -61,10 +70,10 @@ def _implied(field: str, given: dict[str, Any]) -> str:
     return "int_uniform" if all(isinstance(bound, int) for bound in bounds) else "uniform"
 
 
-def _number(field: str, given: dict[str, Any], name: str) -> float:
-    value = given.get(name)
+def _number(field: str, given: dict[str, Any], name: str, default: float | None = None) -> float:
+    value = given.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(field, given, f"give {name} as a number (write 1.0e-4, YAML reads 1e-4 as text)")
+        raise InputError(field, given, f"give {name} as a number (write 1.0e-3, YAML reads 1e-3 as text)")
     return value
 
 
@@ -75,4 +84,11 @@ def _categorical(field: str, given: dict[str, Any], generator: random.Random) ->
     weights = given.get("probabilities")
     if weights is not None and (not isinstance(weights, list) or len(weights) != len(values)):
         raise InputError(field, weights, "give as many probabilities as values")
+    if weights is not None and not _are_weights(weights):
+        raise InputError(field, weights, "give probabilities as numbers of at least 0, some of them larger than 0")
     return generator.choices(values, weights)[0]
+
+
+def _are_weights(weights: list[Any]) -> bool:
+    numbers = [weight for weight in weights if isinstance(weight, int | float) and weight >= 0]
+    return len(numbers) == len(weights) and 0 < sum(numbers) < math.inf

@@ -68,9 +68,14 @@ class Sweep:
 
     def command(self, setting: dict[str, Any]) -> tuple[str, ...]:
         """Options of ``fit``: the sweep's, and a cell's own as W&B's agent writes them, ``--name=value``."""
-        own = [f"--{name}={value}" for name, value in setting.items()]
+        own = [f"--{name}={_text(value)}" for name, value in setting.items()]
         at = self.arguments.index(ARGUMENTS)
         return (*self.arguments[:at], *own, *self.arguments[at + 1 :])
+
+
+def _text(value: Any) -> str:
+    """As an option's value; nothing is ``null``, for ``None`` would be a word."""
+    return "null" if value is None else str(value)
 
 
 def list_of_values(path: Path, name: str, given: dict[str, Any]) -> list[Any]:
@@ -120,7 +125,7 @@ def _arguments(path: Path, command: Any) -> tuple[str, ...]:
     )
     if not isinstance(command, list) or "fit" not in command or command.count(ARGUMENTS) != 1:
         raise InputError(field, command, remedy)
-    words = [str(word) for word in command]
+    words = [_text(word) for word in command]
     arguments = words[words.index("fit") + 1 :]
     macros = [word for word in arguments if word.startswith("${") and word != ARGUMENTS]
     if ARGUMENTS not in arguments or macros:
@@ -145,6 +150,8 @@ def _parameters(path: Path, parameters: Any) -> dict[str, dict[str, Any]]:
         raise InputError(f"parameters in {path}", parameters, "name at least one option of fit and its values")
     for name, given in parameters.items():
         field = f"parameters.{name} in {path}"
+        if not isinstance(name, str):
+            raise InputError(f"parameters in {path}", name, "name options of fit, such as model.discount")
         if not isinstance(given, dict):
             raise InputError(field, given, "write {values: [...]}, {value: ...} or {min: ..., max: ...}")
         if "parameters" in given:

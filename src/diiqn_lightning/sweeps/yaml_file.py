@@ -9,6 +9,43 @@ import yaml
 from diiqn_lightning.errors import InputError
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is written twice: PyYAML would drop the first without a word."""
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        # Before `<<` is merged, whose keys may be written again.
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            line, name = key.start_mark.line + 1, (key.tag, key.value)
+            if name in lines:
+                remedy = f"write it once, line {lines[name]} has it too"
+                raise InputError(f"line {line} of {self.name}", key.value, remedy)
+            lines[name] = line
+        return node
+
+
+def read_yaml(field: str, path: Path) -> Any:
+    """The content of a file.
+
+    Args:
+        field: the option that names it.
+        path: of the file.
+
+    Raises:
+        InputError: if it is no YAML, or has a key twice.
+    """
+    try:
+        with path.open() as file:
+            return yaml.load(file, _UniqueKeys)
+    except InputError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(field, str(path), "give the path of a YAML file that can be read") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date or a number that there is not
+        raise InputError(field, str(path), f"write YAML ({' '.join(str(error).split())})") from error
+
+
 def read_mapping(path: Path, fields: Sequence[str], required: Sequence[str]) -> dict[str, Any]:
     """The content of a file whose top level is a mapping.
 
@@ -20,12 +57,7 @@ def read_mapping(path: Path, fields: Sequence[str], required: Sequence[str]) -> 
     Raises:
         InputError: that names the field.
     """
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("file", str(path), "give the path of a YAML file that can be read") from error
-    except yaml.YAMLError as error:
-        raise InputError("file", str(path), f"write YAML ({' '.join(str(error).split())})") from error
+    content = read_yaml("file", path)
     if not isinstance(content, dict):
         raise InputError("file", str(path), f"let its top level be a mapping with {', '.join(required)}")
     for field in content:
