@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from diiqn_lightning.errors import InputError
@@ -46,6 +48,18 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path, monkeypatch):
     mine.release()
     other.hold()
     other.release()
+
+
+def test_who_is_started_again_waits_until_a_lost_node_has_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("diiqn_lightning.report.run_folder.LOCK_SECONDS", 0.0)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    lost, requeued = RunFolder(tmp_path), RunFolder(tmp_path)
+    lost.hold()
+    end = threading.Timer(0.3, lost.release)
+    end.start()
+    requeued.hold()
+    end.join()
+    requeued.release()
 
 
 def test_a_folder_that_is_not_there_yet_is_held_by_nobody(tmp_path):

@@ -13,6 +13,9 @@ from diiqn_lightning.locks import try_lock
 LOCK_SECONDS = 5.0
 """How long a run waits for others to leave its folder: workers of one that was killed may live a moment longer."""
 
+LOCK_SECONDS_REQUEUED = 120.0
+"""The same where SLURM starts it again: file systems keep the locks of a lost node until its lease has ended."""
+
 
 class RunFolder:
     """``config.yaml``, ``sessions.json``, ``metrics.csv``, ``summary.json``, ``test.json``, pictures, ``checkpoints/``.
@@ -45,7 +48,8 @@ class RunFolder:
             return
         with writing("run_dir", self.path):
             lock = (self.path / ".lock").open("ab")
-        deadline = time.monotonic() + LOCK_SECONDS
+        requeued = int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
+        deadline = time.monotonic() + (LOCK_SECONDS_REQUEUED if requeued else LOCK_SECONDS)
         while try_lock(lock) is False:
             if time.monotonic() > deadline:
                 lock.close()
