@@ -88,9 +88,7 @@ class ExpertSampling(lightning.Callback):
         if expert_reward == "agent" and n_step > 1:
             raise InputError("expert_sampling.n_step", n_step, "give 1, or choose expert_reward matched")
         if expert_reward == "agent" and augmented_backup:
-            remedy = (
-                "leave it out, or choose expert_reward matched: the agent's transition has no reward of a step more"
-            )
+            remedy = "leave it out, or choose expert_reward matched: the agent's reward is of a single step"
             raise InputError("expert_sampling.augmented_backup", augmented_backup, remedy)
         self.n_step, self.augmented_backup, self.held_out = n_step, augmented_backup, held_out
         self.expert_draw, self.neighbours, self.similarity_threshold = expert_draw, neighbours, similarity_threshold

@@ -48,6 +48,23 @@ def check_trainer(trainer: Any) -> None:
         raise InputError("trainer.strategy", trainer.strategy, remedy)
 
 
+def make_trainer(trainer_class: Any, options: dict[str, Any]) -> Any:
+    """A Trainer, or one sentence of what it has against its options.
+
+    Raises:
+        InputError: for options that Lightning refuses.
+    """
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+    try:
+        return trainer_class(**options)
+    except InputError:
+        raise
+    except (MisconfigurationException, ModuleNotFoundError, ValueError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError("trainer", "not as Lightning takes it", f"correct its options ({reason})") from error
+
+
 def quiet_libraries() -> None:
     """Silence what libraries say that a user of this one cannot act on."""
     warnings.filterwarnings("ignore", module="lightning")

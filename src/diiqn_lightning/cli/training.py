@@ -9,7 +9,6 @@ from typing import Any
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 
 import yaml
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import LambdaCallback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -33,7 +32,7 @@ from diiqn_lightning.callbacks.video import EvaluationVideo
 from diiqn_lightning.callbacks.wandb_logger import FramesWandbLogger, make_wandb_logger
 from diiqn_lightning.cli.blocks import EXPERT_CALLBACKS, check_blocks
 from diiqn_lightning.cli.foreign_config import check_named_configs
-from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, check_trainer, quiet_libraries
+from diiqn_lightning.cli.lightning_defaults import TRAINER_DEFAULTS, check_trainer, make_trainer, quiet_libraries
 from diiqn_lightning.cli.messages import cause_of
 from diiqn_lightning.cli.options import FROM_DATA, add_options
 from diiqn_lightning.cli.parser import OneSentenceParser
@@ -183,13 +182,7 @@ class TrainingCLI(LightningCLI):
         kwargs["enable_checkpointing"] = self.subcommand == "fit"
         kwargs["strategy"] = FlatAveraging() if num_processes(blocks.trainer) > 1 else "auto"
         trainer_config = {**blocks.trainer, **kwargs, "callbacks": callbacks}
-        try:
-            return self.trainer_class(**trainer_config)
-        except (MisconfigurationException, ModuleNotFoundError, ValueError, TypeError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise InputError("trainer", "not as Lightning takes it", f"correct its options ({reason})") from error
+        return make_trainer(self.trainer_class, trainer_config)
 
     def _callbacks_of_every_run(self, blocks: Any, identity: dict[str, Any]) -> list[Any]:
         """What every run has."""
