@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -156,3 +157,13 @@ def test_an_oracle_needs_labels_and_the_agents_actions(run, tmp_path):
     code, _, complaint = run(*in_maze("bc_oracle", unlabelled, tmp_path / "run"))
     assert code == 2
     assert "choose a dataset with labels" in complaint
+
+
+def test_only_an_oracle_that_learns_from_rewards_asks_for_them(run, tmp_path, expert):
+    dataset, unpaid = files.load(expert), tmp_path / "unpaid.expert"
+    files.save(ExpertDataset(dataset.states, replace(dataset.labels, reward=None), dataset.card), unpaid)
+    code, _, complaint = run(*in_maze("bc_oracle", unpaid, tmp_path / "clone", frames=600))
+    assert code == 0, complaint
+    code, _, complaint = run(*in_maze("dqfd_oracle", unpaid, tmp_path / "run", frames=600))
+    assert code == 2
+    assert "choose a dataset with rewards" in complaint

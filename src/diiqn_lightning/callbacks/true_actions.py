@@ -21,7 +21,8 @@ class TrueActions(ActionInference):
         """Read the labels.
 
         Raises:
-            InputError: for a dataset without labels, or with actions that the agent does not have.
+            InputError: for a dataset without labels, without rewards where the agent learns from any, or with actions
+                that the agent does not have.
         """
         super().setup(trainer, pl_module, stage)
         labels, states, table = self._expert.dataset.labels, self._expert.states, self._expert.table
@@ -29,7 +30,7 @@ class TrueActions(ActionInference):
             raise InputError(
                 "expert", self._expert.name, "choose a dataset with labels, this oracle learns from the true actions"
             )
-        if labels.reward is None:
+        if labels.reward is None and pl_module.sees_reward:
             raise InputError(
                 "expert", self._expert.name, "choose a dataset with rewards, this oracle learns from the true ones"
             )
@@ -47,7 +48,9 @@ class TrueActions(ActionInference):
                 f"{self._expert.name}, whose expert has other actions than the agent",
                 "choose an expert with the agent's, this oracle imitates the true ones",
             )
-        table.relabel(labels.action.clone(), torch.ones_like(labels.reward), labels.reward, labels.terminated)
+        certain = torch.ones(len(labels.action))
+        reward = torch.zeros_like(certain) if labels.reward is None else labels.reward
+        table.relabel(labels.action.clone(), certain, reward, labels.terminated)
         table.sum_returns(states.episode_lengths, self._discount)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: TensorDictBase, batch_idx: int) -> None:

@@ -58,6 +58,9 @@ def figure_files(figure: Any, paths: Sequence[Path]) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     for path in paths:
         aside = path.with_name(f".{path.name}.partial{path.suffix}")
-        figure.savefig(aside, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
-        aside.replace(path)
+        try:
+            figure.savefig(aside, dpi=120, metadata={"Date": None} if path.suffix == ".svg" else None)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
     plt.close(figure)
