@@ -129,6 +129,13 @@ def test_columns_of_a_folder_that_do_not_go_together_are_refused(tmp_path):
         read_folder(tmp_path)
 
 
+def test_a_folder_gives_a_column_in_all_of_its_files_or_in_none(tmp_path):
+    save(tmp_path / "a.npz", observations=STATES[:4], actions=[0, 1, 0])
+    save(tmp_path / "b.npz", observations=STATES[4:])
+    with pytest.raises(InputError, match=r"actions is 'missing in b\.npz'.*or of none"):
+        read_folder(tmp_path)
+
+
 def test_comes_back_as_it_was_written(tmp_path, corridor_expert):
     write_npz(corridor_expert, tmp_path / "a.npz")
     back = load_any(str(tmp_path / "a.npz"))

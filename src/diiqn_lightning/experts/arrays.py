@@ -98,11 +98,13 @@ def read_folder(path: Path) -> ExpertDataset:
     for file, arrays in zip(files, episodes, strict=True):
         if "observations" not in arrays:
             raise InputError("dataset file", str(file), "give an array named observations")
-    labels = {
-        name: _column(name, [arrays[name] for arrays in episodes])
-        for name in ("actions", "rewards")
-        if all(name in arrays for arrays in episodes)
-    }
+    labels = {}
+    for name in ("actions", "rewards"):
+        without = [file.name for file, arrays in zip(files, episodes, strict=True) if name not in arrays]
+        if not without:
+            labels[name] = _column(name, [arrays[name] for arrays in episodes])
+        elif len(without) < len(files):
+            raise InputError(name, f"missing in {without[0]}", "give them in the files of all episodes, or of none")
     return dataset_from([arrays["observations"] for arrays in episodes], labels, {"source": path.name})
 
 
