@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.sources import collect
 from tests.cli.conftest import CORRIDOR
 from tests.cli.test_training import fit, metrics, start
@@ -115,6 +116,21 @@ def test_a_run_that_goes_on_does_so_in_the_same_run_of_wandb(tmp_path):
     (in_folder,) = collect([tmp_path / "run"]).runs
     assert run.curve[0] == in_folder.curve[0]
     assert run.curve[1] == pytest.approx(in_folder.curve[1])
+
+
+def test_a_run_that_a_scheduler_stopped_is_no_result(tmp_path):
+    offline = ["--wandb.mode=offline", "--video=null"]
+    process = start(fit("dqn", tmp_path / "run", *CORRIDOR, *offline, frames=1_000_000))
+    table, deadline = tmp_path / "run" / "metrics.csv", time.monotonic() + 60
+    while not table.exists() or len(metrics(tmp_path / "run")) < 2:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    with pytest.raises(InputError, match="it was stopped after"):
+        collect([tmp_path / "run" / "wandb"])
 
 
 def test_another_run_in_the_same_folder_is_another_run_of_wandb(tmp_path):

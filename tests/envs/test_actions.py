@@ -1,3 +1,4 @@
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -86,3 +87,22 @@ def test_actions_are_told_by_what_they_do():
     assert action_meanings(make_gym_env("MinAtar/Breakout-v1")) == [("n",), ("l",), ("r",)]
     assert action_meanings(make_gym_env("CartPole-v1", env_kwargs={"actions": [1]})) == [("1",)]
     assert action_meanings(make_gym_env("CartPole-v1")) == [("0",), ("1",)]
+
+
+class Grid(gym.Env):
+    """Four ways and staying; what it calls moves are the ways alone."""
+
+    moves = ((-1, 0), (0, 1), (1, 0), (0, -1))
+    observation_space = gym.spaces.Box(0, 4, (2,), np.float32)
+    action_space = gym.spaces.Discrete(5)
+
+
+def test_moves_that_are_not_the_actions_names_are_no_names():
+    assert action_names(Grid()) == []
+    assert action_meanings(Grid()) == [("0",), ("1",), ("2",), ("3",), ("4",)]
+
+
+@pytest.mark.parametrize("actions", [[0.5], [1.0, 0]])
+def test_a_fraction_of_an_action_is_refused(actions):
+    with pytest.raises(InputError, match="give numbers or names of actions"):
+        minatar("Breakout-v1", actions)

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -81,3 +82,19 @@ def test_what_cannot_be_copied_is_not():
     env.unwrapped.socket = Path(__file__).open()  # noqa: SIM115
     assert copy_environment(env) is None
     env.unwrapped.socket.close()
+
+
+class Forbids(gym.Env):
+    """Action 1 is not allowed."""
+
+    observation_space = gym.spaces.Box(0, 1, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+
+    def step(self, action):
+        if action == 1:
+            raise ValueError("illegal move")
+        return np.zeros(1, np.float32), 0.0, False, False, {}
+
+
+def test_an_action_that_the_environment_forbids_leads_nowhere():
+    assert tells_actions_apart(Forbids(), 0, np.zeros(1, np.float32))

@@ -89,6 +89,15 @@ class TestSimulated:
         second = open_driver.step(1)[0]
         assert not open_agent.unwrapped.can_make(first, second)
 
+    @pytest.mark.parametrize("brake", [False, True])
+    def test_an_agent_can_make_the_step_that_reaches_the_goal(self, brake):
+        env = make_gym_env("PointMaze-v0", env_kwargs={"action_set": "cardinal", "brake": brake})
+        policy, observation, reached = CarefulDriver(env), env.reset()[0], False
+        while not reached:
+            before = observation
+            observation, _, reached, *_ = env.step(int(policy(torch.from_numpy(observation[None]))[0]))
+        assert env.unwrapped.can_make(before, observation)
+
     @pytest.mark.parametrize("action_set", ["cardinal", "diagonal"])
     def test_the_driver_arrives_slowly(self, action_set):
         env = make_gym_env("PointMaze-v0", env_kwargs={"action_set": action_set})

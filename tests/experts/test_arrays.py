@@ -136,6 +136,43 @@ def test_a_folder_gives_a_column_in_all_of_its_files_or_in_none(tmp_path):
         read_folder(tmp_path)
 
 
+def test_a_file_of_a_folder_says_where_its_episodes_end(tmp_path):
+    flags = {"terminations": np.array([0, 0, 0, 1]), "truncations": np.array([0, 0, 0, 0])}
+    save(tmp_path / "a.npz", observations=STATES[:4], actions=[0, 1, 0], **flags)
+    save(tmp_path / "b.npz", observations=STATES[4:], actions=[1, 1], truncations=np.array([0, 0, 1]))
+    save(tmp_path / "c.npz", observations=STATES, actions=ACTIONS["actions"], episode_ends=np.array([4, 7]))
+    dataset = read_folder(tmp_path)
+    assert dataset.states.episode_ends.tolist() == [4, 7, 11, 14]
+    assert dataset.labels.terminated.nonzero().squeeze(1).tolist() == [2, 7, 9]
+    assert dataset.labels.truncated.nonzero().squeeze(1).tolist() == [4]
+
+
+def test_a_file_of_a_folder_that_is_wrong_is_named(tmp_path):
+    save(tmp_path / "a.npz", observations=STATES[:4])
+    save(tmp_path / "b.npz", observations=STATES[4:], episode_ends=np.array([5]))
+    with pytest.raises(InputError, match=r"b\.npz: episode_ends"):
+        read_folder(tmp_path)
+
+
+def test_next_observations_are_the_observations_that_follow(tmp_path):
+    rows = {"observations": STATES[[0, 1, 2, 4, 5]], "episode_ends": np.array([3, 5])}
+    with pytest.raises(InputError, match=r"next_observations is 'row 0 is not observation 1'"):
+        read_npz(save(tmp_path / "a.npz", **rows, next_observations=STATES[[3, 2, 3, 5, 6]]))
+
+
+@pytest.mark.parametrize("actions", [np.eye(3)[[0, 1, 2, 0, 1]].astype(int), np.zeros((5, 2), int)])
+def test_several_numbers_for_an_action_are_refused(tmp_path, actions):
+    with pytest.raises(InputError, match="the number of one action"):
+        read_npz(save(tmp_path / "a.npz", observations=STATES, episode_ends=np.array([4, 7]), actions=actions))
+
+
+def test_whole_numbers_are_actions_as_floats_too(tmp_path):
+    ends = {"episode_ends": np.array([4, 7])}
+    dataset = read_npz(save(tmp_path / "a.npz", observations=STATES, actions=ACTIONS["actions"] * 1.0, **ends))
+    assert dataset.labels.action.tolist() == ACTIONS["actions"].tolist()
+    assert read_npz(save(tmp_path / "b.npz", observations=STATES, actions=np.full(5, 0.5), **ends)).labels is None
+
+
 def test_comes_back_as_it_was_written(tmp_path, corridor_expert):
     write_npz(corridor_expert, tmp_path / "a.npz")
     back = load_any(str(tmp_path / "a.npz"))

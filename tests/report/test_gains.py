@@ -45,6 +45,13 @@ def test_a_baseline_that_learned_nothing_measures_nothing(level):
     assert interquartile_means([*flat, *RUNS[2:]], "dqn") == {}
 
 
+def test_nobody_is_faster_than_a_baseline_that_learned_nothing():
+    runs = [run("dqn", seed, (1.0, 1.0, 1.0)) for seed in (0, 1)] + RUNS[2:]
+    (table,) = frames_section(runs, runs, "dqn").blocks
+    for row in table.rows:
+        assert (row[3], row[5]) == ("", "")
+
+
 def test_scores_are_normalised_by_the_baselines_mean():
     means = interquartile_means(RUNS, "dqn")
     assert means["dqn"]["iqm"][0] == 1

@@ -73,6 +73,14 @@ def test_a_refused_report_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_report_does_not_go_where_a_run_is(tmp_path):
+    (tmp_path / "config.yaml").write_text("a: 1")
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(InputError, match="it holds a run"):
+        write_report([_run("dqn", 3.0, 0)], [], "dqn", "cmd", tmp_path)
+    assert (tmp_path / "summary.json").read_text() == "{}"
+
+
 def test_a_single_seed_is_said_in_place_of_an_interval(tmp_path):
     write_report([_run("dqn", 3.0, 0)], [], "dqn", "cmd", tmp_path)
     text = (tmp_path / "report.md").read_text()

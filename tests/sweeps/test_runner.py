@@ -50,6 +50,22 @@ def test_a_run_that_cannot_go_on_stops_no_other(cell, tmp_path):
     assert checkpoint.exists()
 
 
+class StopsTheSession(Cell):
+    """Ctrl-C comes while this one is being started."""
+
+    def prepare(self, alone):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_session_that_is_stopped_while_it_starts_cells_starts_no_more(cell, tmp_path):
+    first = StopsTheSession("a", cell.arguments, cell.run_dir, cell.facts)
+    other = Cell("b", cell.arguments, tmp_path / "other", cell.facts)
+    runs = CellRunner([first, other], 2, lambda finished: None, lambda runs: None).run()
+    assert [run.process is None for run in runs] == [False, True]
+    assert runs[0].process.wait() != 0
+    assert runs[1].state is State.INTERRUPTED
+
+
 def test_a_session_under_nohup_goes_on_when_the_terminal_is_closed(cell):
     """`nohup` starts it with SIGHUP ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -59,7 +59,8 @@ def node_keys(observation: Tensor, tolerance: float | Tensor) -> Tensor:
     """Number of each observation's node: equal for observations that count as one state (design choice).
 
     Entries are rounded to multiples of the tolerance, so that states of one node differ by at most the
-    tolerance in each entry, and hashed to 64 bits: two of a million nodes collide with a probability of about 1e-7.
+    tolerance in each entry, and hashed to 64 bits: two of a million nodes collide with a probability of about 1e-7, and
+    of about 0.2 where entries are floats with few digits (0 and 1), merged only where equal.
 
     Args:
         observation: ``[F, *O]``, any type.

@@ -9,6 +9,7 @@ from diiqn_lightning.algorithm.feasibility import precision_and_recall
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.callbacks.feasibility import Feasibility
 from diiqn_lightning.envs import make_gym_env
+from diiqn_lightning.envs.actions import action_meanings
 
 
 @runtime_checkable
@@ -28,7 +29,7 @@ class FeasibilityQuality(lightning.Callback):
         self._feasibility, self._truth = Feasibility.of(trainer), None
         states, data = ExpertData.of(trainer).states, trainer.datamodule
         with make_gym_env(data.env, env_kwargs=data.env_kwargs) as env:
-            another_action_set = env.action_space != env.unwrapped.action_space
+            another_action_set = set(action_meanings(env)) != set(action_meanings(env.unwrapped))
             if another_action_set or not isinstance(env.unwrapped, KnowsFeasibility):
                 return
             at = states.transition_starts

@@ -59,5 +59,6 @@ def load_advice(
         certainty = torch.where(judgement_in(state["Feasibility"], dataset.states), 0.0, certainty)
     sampling = config.expert_sampling
     threshold = sampling.similarity_threshold if similarity_threshold is None else similarity_threshold
-    distance = default_distance(dataset.states)
+    # The run's own where it drew neighbours by one.
+    distance = sampling.distance if sampling.expert_draw == "neighbour" else default_distance(dataset.states)
     return Advice(dataset.states, action, certainty, distance, sampling.neighbours, threshold)

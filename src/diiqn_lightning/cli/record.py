@@ -143,9 +143,9 @@ def _arguments(text: str) -> dict[str, Any]:
     try:
         arguments = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError("--env_kwargs", text, f"give a JSON object ({error})") from error
+        raise argparse.ArgumentTypeError(f"{text!r}: give a JSON object ({error})") from error
     if not isinstance(arguments, dict):
-        raise InputError("--env_kwargs", text, 'give a JSON object such as {"layout": "small"}')
+        raise argparse.ArgumentTypeError(f'{text!r}: give a JSON object such as {{"layout": "small"}}')
     return arguments
 
 

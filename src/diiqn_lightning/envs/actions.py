@@ -1,6 +1,6 @@
 """Another action set for any discrete environment: some of its actions, or moves made of several."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -71,6 +71,9 @@ def with_actions(env: gym.Env[Any, Any], actions: Sequence[Action | Sequence[Act
     """
     if isinstance(actions, str) or not isinstance(actions, Sequence):
         raise InputError(FIELD, actions, "give a list of actions, by number or name")
+    for action in actions:
+        if not isinstance(action, int | str | Sequence):
+            raise InputError(FIELD, action, "give numbers or names of actions, or lists of them")
     if all(isinstance(action, int | str) for action in actions):
         return ActionSubset(env, actions)  # type: ignore[arg-type]
     return ActionMap(env, [[action] if isinstance(action, int | str) else action for action in actions])
@@ -130,8 +133,8 @@ def action_names(env: gym.Env[Any, Any]) -> list[str]:
     inner: Any = env.unwrapped
     if type(inner).__module__ == "minatar.gym":
         return [inner.game.env.action_map[number] for number in inner.action_set]
-    if hasattr(inner, "moves"):
-        return list(inner.moves)
-    if hasattr(inner, "get_action_meanings"):
-        return [str(name) for name in inner.get_action_meanings()]
-    return []
+    names: Any = getattr(inner, "moves", None)
+    if not isinstance(names, Mapping):  # another environment's attribute of this name may be anything
+        names = inner.get_action_meanings() if hasattr(inner, "get_action_meanings") else []
+    names = [str(name) for name in names]
+    return names if len(names) == getattr(inner.action_space, "n", None) else []

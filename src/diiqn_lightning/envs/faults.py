@@ -6,10 +6,15 @@ from contextlib import contextmanager
 
 from diiqn_lightning.errors import InputError
 
+GO_ON = "mend the environment; the run can go on from its last checkpoint with --ckpt_path last"
+
 
 @contextmanager
-def naming_the_environment() -> Iterator[None]:
+def naming_the_environment(remedy: str = GO_ON) -> Iterator[None]:
     """Turn whatever an environment raises into a sentence.
+
+    Args:
+        remedy: what to do then.
 
     Raises:
         InputError: that says what was raised, and where.
@@ -24,5 +29,5 @@ def naming_the_environment() -> Iterator[None]:
         raise InputError(
             "data.env",
             f"an environment that raised {what} (line {where.lineno} of {where.filename})",
-            "mend the environment; the run can go on from its last checkpoint with --ckpt_path last",
+            remedy,
         ) from error

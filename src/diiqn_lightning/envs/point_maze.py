@@ -15,6 +15,9 @@ from diiqn_lightning.errors import InputError
 
 STEP_REWARD, GOAL_REWARD = -0.01, 1.0
 
+GOAL_RADIUS = 0.45
+"""Distance in m at which gymnasium-robotics counts the goal as reached."""
+
 STEP_SECONDS, SPEED_GAIN = 0.01, 24.0
 """A step of the simulation, and what a full force does in it: gymnasium-robotics' ball accelerates by 24 m/s²."""
 
@@ -148,10 +151,15 @@ class PointMaze(gym.Env[Any, Any]):
         point = self._robot.point_env
         for force in self._forces:
             point.set_state(np.float64(observation[4:6]), np.float64(observation[6:8]))
-            state, _ = self._move(force, lambda part: (point.step(part)[0], False))
+            state, _ = self._move(force, lambda part: self._ended(point.step(part)[0], observation[2:4]))
             if np.linalg.norm(state - next_observation[4:8]) <= self.feasible_distance:
                 return True
         return False
+
+    @staticmethod
+    def _ended(state: np.ndarray[Any, Any], goal: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], bool]:
+        """A state with whether an episode ends there, as it does for the whole environment."""
+        return state, bool(np.linalg.norm(state[:2] - goal) <= GOAL_RADIUS)
 
     def map_picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The maze without the ball, a pixel for each cell: ``[H, W, 3]`` bytes."""

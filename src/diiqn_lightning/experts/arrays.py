@@ -5,7 +5,7 @@ A file holds ``observations`` and, in a single ``.npz``, where episodes end:
 - ``episode_ends``: one past the last state of each episode, or
 - ``terminations`` and/or ``truncations``: flags, true at the last state of each episode;
 
-with ``next_observations`` beside them all of these are per transition instead.
+with ``next_observations`` beside them all of these are per transition instead. A file of a folder may say so, too.
 
 ``actions`` (discrete) and ``rewards`` per transition are optional; with actions there are labels. An episode of which
 nothing says whether it was terminated or truncated counts as terminated there. Object arrays
@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -28,49 +28,99 @@ from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertS
 Array = np.ndarray[Any, Any]
 
 
+class _File(NamedTuple):
+    """What one file says of its episodes.
+
+    Args:
+        states: of each episode, ``[T + 1, *O]``.
+        terminated: by transition of all of them, or None where nothing is said of it.
+        arrays: all that is in the file.
+    """
+
+    states: list[Array]
+    terminated: Array | None
+    arrays: dict[str, Array]
+
+
 def read_npz(path: Path) -> ExpertDataset:
     """Read a single file of whole episodes.
 
     Raises:
         InputError: naming the file, the array and the remedy.
     """
-    arrays, card = _load(path), {"source": path.name}
+    arrays = _load(path)
     if "observations" not in arrays:
         raise InputError("dataset file", str(path), f"give an array named observations; it has {sorted(arrays)}")
+    if not {"episode_ends", "terminations", "truncations"} & set(arrays):
+        raise InputError("dataset file", str(path), "give episode_ends, or terminations and/or truncations")
+    file = _file(arrays)
+    more = {} if file.terminated is None else {"label_terminated": file.terminated}
+    return dataset_from(file.states, {**arrays, **more}, {"source": path.name})
+
+
+def _file(arrays: dict[str, Array], ends_with_file: bool = False) -> _File:
+    """The episodes of a file's arrays.
+
+    Args:
+        arrays: with ``observations``.
+        ends_with_file: whether an episode ends with the file where nothing says so.
+    """
     flags: dict[str, Array] = {
         name: np.asarray(arrays[name], bool) for name in ("terminations", "truncations") if name in arrays
     }
     for name, flag in flags.items():
         if flag.shape != (len(arrays["observations"]),):
             raise InputError(name, flag.shape, f"give one for each of {len(arrays['observations'])} observations")
+    ends = _ends(arrays, flags, ends_with_file)
+    episodes, terminated = np.split(arrays["observations"], ends[:-1]), _terminated(ends, flags)
+    if "next_observations" not in arrays:
+        # A transition is its second state's: what remains without each episode's first one.
+        rows = None if terminated is None else np.delete(terminated, np.append(0, ends[:-1]))
+        return _File(episodes, rows, arrays)
+    following = arrays["next_observations"]
+    _check_following(arrays["observations"], following, ends)
+    episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, following[ends - 1], strict=True)]
+    return _File(episodes, terminated, arrays)
+
+
+def _ends(arrays: Mapping[str, Array], flags: Mapping[str, Array], ends_with_file: bool) -> Array:
+    """One past the last observation of each episode, ``[E]``."""
+    count = len(arrays["observations"])
     if "episode_ends" in arrays:
         ends = np.asarray(arrays["episode_ends"])
         if ends.ndim != 1 or ends.dtype.kind not in "iu":
             raise InputError("episode_ends", f"{ends.dtype} {ends.shape}", "give a vector of whole numbers")
-        count = len(arrays["observations"])
         if len(ends) == 0 or ends[-1] != count or np.any(np.diff(ends, prepend=0) <= 0):
             raise InputError(
                 "episode_ends", ends.tolist()[-5:], f"give rising numbers, the last being the {count} observations"
             )
-    elif not flags:
-        raise InputError("dataset file", str(path), "give episode_ends, or terminations and/or truncations")
-    else:
-        last = np.logical_or.reduce([*flags.values()])
-        if not last[-1]:
-            raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
-        ends = np.flatnonzero(last) + 1
-    episodes, terminated = np.split(arrays["observations"], ends[:-1]), _terminated(ends, flags)
-    if "next_observations" not in arrays:
-        # A transition is its second state's: what remains without each episode's first one.
-        more = {} if terminated is None else {"label_terminated": np.delete(terminated, np.append(0, ends[:-1]))}
-        return dataset_from(episodes, {**arrays, **more}, card)
-    following = arrays["next_observations"]
-    if following.shape != arrays["observations"].shape:
-        remedy = f"give one for each observation, of the same shape: {arrays['observations'].shape}"
+        return ends
+    ends = np.unique(np.concatenate([np.flatnonzero(flag) + 1 for flag in flags.values()] or [np.zeros(0, int)]))
+    if count in ends:
+        return ends
+    if not ends_with_file:
+        raise InputError("terminations", "no end after the last observation", "end or truncate the last episode")
+    return np.append(ends, count)
+
+
+def _check_following(observations: Array, following: Array, ends: Array) -> None:
+    """Refuse transitions that are not those of whole episodes in their order."""
+    if following.shape != observations.shape:
+        remedy = f"give one for each observation, of the same shape: {observations.shape}"
         raise InputError("next_observations", following.shape, remedy)
-    episodes = [np.concatenate([states, end[None]]) for states, end in zip(episodes, following[ends - 1], strict=True)]
-    more = {} if terminated is None else {"label_terminated": terminated}
-    return dataset_from(episodes, {**arrays, **more}, card)
+    numbers = observations.dtype.kind == following.dtype.kind == "f"
+    same = (
+        np.isclose(following[:-1], observations[1:], equal_nan=True) if numbers else following[:-1] == observations[1:]
+    )
+    apart = ~same.reshape(len(same), -1).all(1)
+    apart[ends[:-1] - 1] = False
+    if apart.any():
+        row = int(apart.argmax())
+        raise InputError(
+            "next_observations",
+            f"row {row} is not observation {row + 1}",
+            "give whole episodes in their order, or end an episode there",
+        )
 
 
 def _terminated(ends: Array, flags: Mapping[str, Array]) -> Array | None:
@@ -88,29 +138,47 @@ def _terminated(ends: Array, flags: Mapping[str, Array]) -> Array | None:
 def read_folder(path: Path) -> ExpertDataset:
     """Read a folder with one ``.npy`` (states) or ``.npz`` for each episode, in the order of their names.
 
+    A file that says where episodes end, as a single one does, may hold several.
+
     Raises:
         InputError: naming the file, the array and the remedy.
     """
-    files = sorted(file for file in path.iterdir() if file.suffix in (".npy", ".npz"))
-    if not files:
+    paths = sorted(file for file in path.iterdir() if file.suffix in (".npy", ".npz"))
+    if not paths:
         raise InputError("dataset folder", str(path), "give a folder with one .npy or .npz file for each episode")
-    episodes = [_load(file) for file in files]
-    for file, arrays in zip(files, episodes, strict=True):
-        if "observations" not in arrays:
+    files = []
+    for file in paths:
+        if "observations" not in (arrays := _load(file)):
             raise InputError("dataset file", str(file), "give an array named observations")
-    labels = {}
+        try:
+            files.append(_file(arrays, ends_with_file=True))
+        except InputError as error:
+            raise InputError(f"{file.name}: {error.field}", error.value, error.remedy) from error
+    labels: dict[str, Any] = {}
     for name in ("actions", "rewards"):
-        without = [file.name for file, arrays in zip(files, episodes, strict=True) if name not in arrays]
+        without = [known.name for known, file in zip(paths, files, strict=True) if name not in file.arrays]
         if not without:
-            labels[name] = _column(name, [arrays[name] for arrays in episodes])
+            labels[name] = _column(name, [file.arrays[name] for file in files])
         elif len(without) < len(files):
             raise InputError(name, f"missing in {without[0]}", "give them in the files of all episodes, or of none")
-    return dataset_from([arrays["observations"] for arrays in episodes], labels, {"source": path.name})
+    if any(file.terminated is not None for file in files):
+        labels["label_terminated"] = np.concatenate([_terminated_or_ended(file) for file in files])
+    return dataset_from([states for file in files for states in file.states], labels, {"source": path.name})
+
+
+def _terminated_or_ended(file: _File) -> Array:
+    """By transition; what nothing is said of terminates where it ends."""
+    if file.terminated is not None:
+        return file.terminated
+    last = np.cumsum([len(states) - 1 for states in file.states]) - 1
+    return np.isin(np.arange(last[-1] + 1), last)
 
 
 def _column(name: str, parts: Sequence[Array]) -> Array:
     """Entries of all episodes, ``[N, …]``; ``[T]`` in one file and ``[T, 1]`` in another are the same."""
     try:
+        if name == "actions" and len({part.dtype.kind == "f" for part in parts}) > 1:
+            raise TypeError("discrete in some, continuous in others")
         return np.concatenate([part.reshape(len(part), -1) for part in parts])
     except (ValueError, TypeError) as error:
         there = sorted({f"{part.dtype} {part.shape[1:]}" for part in parts})
@@ -162,9 +230,9 @@ def dataset_from(episodes: Sequence[Array], labels: Mapping[str, Any], card: dic
 
 
 def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | None:
-    if "actions" not in arrays or np.asarray(arrays["actions"]).dtype.kind not in "iub":
+    """What is known beside the states; nothing where actions are not discrete."""
+    if "actions" not in arrays or (action := _discrete(np.asarray(arrays["actions"]))) is None:
         return None
-    action = np.asarray(arrays["actions"]).astype(np.int64).reshape(len(arrays["actions"]), -1)[:, 0]
     last = states.is_last
     terminated = np.asarray(arrays.get("label_terminated", last.numpy()), bool)
     columns = {
@@ -184,6 +252,21 @@ def _labels(arrays: Mapping[str, Any], states: ExpertStates) -> ExpertLabels | N
         if len(column) != states.num_transitions:
             raise InputError(name, len(column), f"give one for each of {states.num_transitions} transitions")
     return ExpertLabels(**{name: torch.from_numpy(column.copy()) for name, column in columns.items()})
+
+
+def _discrete(actions: Array) -> Array | None:
+    """Numbers of actions, ``[N]`` int64, or None where they are continuous: whole numbers may come as floats."""
+    if actions.dtype.kind == "f" and not (np.isfinite(actions).all() and (actions == actions.round()).all()):
+        return None
+    if actions.dtype.kind not in "iubf":
+        return None
+    rows = actions.reshape(len(actions), -1)
+    if rows.shape[1] != 1:
+        if actions.dtype.kind == "f":
+            return None
+        remedy = "give the number of one action for each transition, or leave actions out"
+        raise InputError("actions", f"{actions.dtype} {actions.shape}", remedy)
+    return rows[:, 0].astype(np.int64)
 
 
 def _supported(observations: Array) -> Array:
@@ -222,5 +305,5 @@ def _load(path: Path) -> dict[str, Array]:
             remedy = "save plain arrays; object arrays would need unpickling, which can run code"
             raise InputError("dataset file", str(path), remedy) from error
         raise InputError("dataset file", str(path), f"it is damaged or no NumPy file ({error})") from error
-    except (OSError, BadZipFile, EOFError, KeyError, MemoryError, zlib.error) as error:
+    except (OSError, BadZipFile, EOFError, KeyError, MemoryError, RuntimeError, zlib.error) as error:  # or encrypted
         raise InputError("dataset file", str(path), f"it is damaged or no NumPy file ({error})") from error

@@ -12,6 +12,7 @@ from torch import Tensor
 from diiqn_lightning.algorithm.returns import episode_sums
 from diiqn_lightning.envs import SeededEpisodes, make_gym_env, spec_of
 from diiqn_lightning.envs.episodes import RECORDING
+from diiqn_lightning.envs.faults import naming_the_environment
 from diiqn_lightning.envs.minatar_games import executed_action
 from diiqn_lightning.envs.outcomes import copy_environment, tells_actions_apart
 from diiqn_lightning.errors import InputError, require_within
@@ -19,6 +20,8 @@ from diiqn_lightning.experts import files
 from diiqn_lightning.experts.dataset import ExpertDataset, ExpertLabels, ExpertStates
 
 PARALLEL_EPISODES = 16
+
+GO_ON = "mend the environment; the same command goes on from the episodes that were recorded"
 
 
 LABELS: dict[str, torch.dtype] = {
@@ -97,15 +100,14 @@ def record(
     dataset = _load_unfinished(unfinished, settings)
     while dataset is None or dataset.states.num_transitions < transitions:
         first = 0 if dataset is None else len(dataset.states.episode_ends)
-        episodes = [
-            _Episode(env, np.random.default_rng((seed, RECORDING, number)), [_own(env.restore(number, []), env)])
-            for number in range(first, first + PARALLEL_EPISODES)
-            for env in [
-                make_gym_env(
-                    env_id, seed=seed, purpose=RECORDING, max_episode_steps=max_episode_steps, env_kwargs=env_kwargs
-                )
-            ]
-        ]
+        episodes = []
+        for number in range(first, first + PARALLEL_EPISODES):
+            env = make_gym_env(
+                env_id, seed=seed, purpose=RECORDING, max_episode_steps=max_episode_steps, env_kwargs=env_kwargs
+            )
+            with naming_the_environment(GO_ON):
+                start = _own(env.restore(number, []), env)
+            episodes.append(_Episode(env, np.random.default_rng((seed, RECORDING, number)), [start]))
         _play(episodes, policy, epsilon)
         dataset = _joined(dataset, episodes, settings)
         files.save(dataset, unfinished)
@@ -125,7 +127,10 @@ def _play(episodes: list[_Episode], policy: Callable[[Tensor], Tensor], epsilon:
             random_action = int(episode.random.integers(num_actions))
             commanded = random_action if episode.random.random() < epsilon else int(action)
             before = copy_environment(episode.env)
-            state, reward, terminated, truncated, _ = episode.env.step(commanded)
+            with naming_the_environment(GO_ON):
+                state, reward, terminated, truncated, _ = episode.env.step(commanded)
+            if not np.isfinite(float(reward)):
+                raise InputError("environment's reward", float(reward), GO_ON)
             executed = executed_action(episode.env, commanded)
             apart = before and tells_actions_apart(before, executed, state)
             episode.states.append(_own(state, episode.env))

@@ -59,7 +59,7 @@ def returns_figure(runs: Sequence[FinishedRun], baseline: str = "dqn") -> Any:
         here = [run for (at, _), group in groups.items() if at == plan.environment for run in group]
         levels = _draw_levels(panel, here)
         legend(panel, levels if shared else None)
-    panels[0].set_ylabel("return of an episode, ε = 0.01")
+    panels[0].set_ylabel("return of an evaluation episode")
     return figure
 
 

@@ -38,7 +38,7 @@ def draw_curve(folder: RunFolder, summary: dict[str, Any], lines: dict[str, floa
     axes = figure.subplots(1 + guided, 1, sharex=True, squeeze=False, height_ratios=[2, 1][: 1 + guided])
     returns = axes[0, 0]
     for name, label, colour, style in (
-        ("eval/return", "evaluation, ε = 0.01", BLUE, "o-"),
+        ("eval/return", f"evaluation, ε = {summary['eval']['epsilon']['epsilon']:g}", BLUE, "o-"),
         ("train/return", "training, last 100 episodes", ORANGE, "-"),
     ):
         if name in columns:

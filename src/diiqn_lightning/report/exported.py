@@ -142,15 +142,16 @@ def compare(policy: GreedyPolicy, folder: Path, states: Tensor) -> Comparison:
             action, values = policy(batch)
             for name, read in readers.items():
                 their_action, their_values = read(batch)
-                difference[name] = max(difference[name], float((their_values - values).abs().max()))
+                apart = float((their_values - values).abs().max())
+                difference[name] = max(difference[name], apart)
                 other_actions[name] += int((their_action != action).sum())
                 largest = TOLERANCE * max(1.0, float(values.abs().max()))
                 # Where two actions are as good as one another either is right.
                 regret = values.amax(1) - values.gather(1, their_action.unsqueeze(1)).squeeze(1)
-                if difference[name] > largest or float(regret.max()) > 2 * largest:
+                if apart > largest or float(regret.max()) > 2 * largest:
                     raise InputError(
                         f"values of {name}",
-                        f"{difference[name]:.2g} from the agent's",
+                        f"{apart:.2g} from the agent's",
                         "report this with the versions of torch, onnx and onnxruntime",
                     )
     return Comparison(len(states), difference, other_actions)

@@ -19,7 +19,7 @@ class FinishedRun:
         algorithm, environment, expert: names; no expert is an empty string.
         seed, frames: whole numbers.
         numbers: those of ``NUMBERS`` that are known.
-        curve: evaluated return (ε = 0.01) by frames: frames, values.
+        curve: evaluated return (at the evaluation's ε) by frames: frames, values.
         key: of the ledger: runs of the same key and other seeds are repetitions.
         guidance: curves of ``GUIDANCE``, where there are any.
         command, git_revision: how it was made, where known.

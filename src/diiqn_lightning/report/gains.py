@@ -52,7 +52,7 @@ def gain_rows(runs: Sequence[FinishedRun], baseline: str) -> list[dict[str, Any]
         reference = groups.get((environment, baseline))
         if reference is None:
             continue
-        level, random = _mean(reference, "eval_return"), _random(runs, environment)
+        level, random = _mean(reference, "eval_return"), random_return(runs, environment)
         mean, expert = _mean(group, "eval_return"), _mean(group, "expert_return")
         reference_reached = frames_to_own_end(reference)
         reached = reference_reached if group is reference else frames_to(mean_curve(group), level)
@@ -131,7 +131,8 @@ def _percent_above(value: float, reference: float) -> float | str:
     return round(100 * (value / reference - 1), 1) if reference > 0 else ""
 
 
-def _random(runs: Sequence[FinishedRun], environment: str) -> float:
+def random_return(runs: Sequence[FinishedRun], environment: str) -> float:
+    """R, the mean return of a random agent there; NaN where no run says."""
     return _mean([run for run in runs if run.environment == environment], "random_return")
 
 

@@ -95,6 +95,7 @@ def _metrics(evaluations: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {"type": kind, "value": round(float(part[field]), 4), "name": f"{words}, ε = {part['epsilon']:g}"}
         for part in evaluations.values()
+        if part["mean"] is not None
         for kind, field, words in (
             ("mean_reward", "mean", f"mean return of {part['episodes']} episodes"),
             ("standard_error", "standard_error", "standard error of the mean return"),
@@ -110,7 +111,10 @@ def _results(algorithm: str, summary: dict[str, Any] | None) -> str:
         f"| {algorithm}, ε = {part['epsilon']:g} | {part['mean']:.2f} | {part['standard_error']:.2f} "
         f"| {part['episodes']} |"
         for part in summary["eval"].values()
+        if part["mean"] is not None
     ]
+    if len(rows) == 2:
+        return "This run was never evaluated."
     rows.append(f"| random actions | {summary['random_return']:.2f} | – | {summary['eval']['greedy']['episodes']} |")
     expert = summary["expert"]
     if expert and expert["return"] is not None:
@@ -162,6 +166,8 @@ def _use(module: Any, data: Any) -> str:
 def _values(module: Any) -> str:
     if isinstance(module, BCO):
         return "the policy's logits"
+    if getattr(module, "environment_weight", 0):
+        return "which predict the environment's reward and an imitation reward in one"
     if not module.sees_reward:
         return "which rank actions; the algorithm sees no reward of the environment, so that they predict no returns"
     if isinstance(module, DIIQN):

@@ -12,10 +12,17 @@ from diiqn_lightning.report.comparison import grouped
 from diiqn_lightning.report.comparison_figure import guidance_figure, returns_figure
 from diiqn_lightning.report.document import Block, Picture, Section, Table, Text
 from diiqn_lightning.report.finished_run import FinishedRun
-from diiqn_lightning.report.gains import frames_to_own_end, mean_curve
+from diiqn_lightning.report.gains import frames_to_own_end, mean_curve, random_return
 from diiqn_lightning.report.scores import normalised_scores
 from diiqn_lightning.report.speed_up import SpeedUp, level_near_best, speed_up
-from diiqn_lightning.report.statistics import Interval, difference_of_means, frames_to, mean_and_band, ratio_above
+from diiqn_lightning.report.statistics import (
+    Interval,
+    difference_of_means,
+    frames_to,
+    is_above,
+    mean_and_band,
+    ratio_above,
+)
 from diiqn_lightning.report.style import figure_files
 
 LINES_APART = "Lines differ in dashes and markers, too."
@@ -169,6 +176,9 @@ def frames_section(runs: Sequence[FinishedRun], whole: Sequence[FinishedRun], ba
         reference = uncut.get((environment, baseline))
         cut = groups.get((environment, baseline), [])
         levels = [_level(group, "expert_return"), _level(cut, "eval_return"), level_near_best(here)]
+        random = random_return(runs, environment)
+        if levels[1] is not None and not (math.isnan(random) or is_above(levels[1], random)):
+            levels[1], cut = None, []  # whoever acts at random is there at once
         cells = [_frames(group, level) for level in levels]
         faster = [
             speed_up(group, reference, level) if reference and label != baseline and level is not None else None

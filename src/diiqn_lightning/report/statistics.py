@@ -17,7 +17,7 @@ Scores = Mapping[str, Sequence[float]]
 RESAMPLES = 5_000
 """Bootstrap samples of an interval."""
 
-LARGEST_BATCH = 20_000_000
+LARGEST_BATCH = 8_000_000
 """Numbers that are drawn at once; more are drawn in turns, for the memory's sake."""
 
 
@@ -196,7 +196,8 @@ def _estimates(samples: list[Any], statistic: Any, seed: int) -> list[Interval]:
     estimates = np.atleast_1d(statistic(*samples, axis=0))
     if min(map(len, samples)) < 2:
         return [Interval(float(estimate), math.nan, math.nan) for estimate in estimates]
-    drawn = sum(sample.size for sample in samples)
+    # Seeds are repeated to a common number before an interquartile mean is taken.
+    drawn = math.lcm(*map(len, samples)) * sum(sample.size // len(sample) for sample in samples)
     with warnings.catch_warnings():
         # Seeds that are all equal have an interval of no width, which is right.
         warnings.simplefilter("ignore", DegenerateDataWarning)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.alignment import align
 from diiqn_lightning.report.comparison import summary, write_summary_table
 from diiqn_lightning.report.finished_run import FinishedRun
@@ -38,8 +39,10 @@ def write_report(
         What to tell the user, and the names of what was written.
 
     Raises:
-        InputError: if runs of different length share no evaluation.
+        InputError: if runs of different length share no evaluation, or the folder is a run's.
     """
+    if any((out / name).exists() for name in ("config.yaml", "sessions.json", "checkpoints")):
+        raise InputError("--out", str(out), "it holds a run, whose summary.json would be lost; give another folder")
     runs, notes = align(whole)
     out.parent.mkdir(parents=True, exist_ok=True)
     near = out if out.is_dir() else out.parent  # on the same disk, and a place that can be written

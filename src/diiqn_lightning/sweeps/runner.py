@@ -112,7 +112,7 @@ class CellRunner:
 
     def _start_some(self) -> None:
         for run in self.runs:
-            if len(self._running()) >= self.workers:
+            if len(self._running()) >= self.workers or self.stop_signal is not None:
                 return
             if run.state is State.WAITING:
                 self._start(run)
@@ -148,6 +148,8 @@ class CellRunner:
                 start_new_session=True,  # Ctrl-C is for this process, which tells the runs
             )
             run.state = State.RUNNING
+            if self.stop_signal is not None:  # asked while it was started
+                run.process.send_signal(signal.SIGTERM)
 
     def _collect(self) -> None:
         for run in self._running():
