@@ -160,6 +160,13 @@ def test_next_observations_are_the_observations_that_follow(tmp_path):
         read_npz(save(tmp_path / "a.npz", **rows, next_observations=STATES[[3, 2, 3, 5, 6]]))
 
 
+def test_an_episode_may_be_a_single_transition(tmp_path):
+    dataset = read_npz(
+        save(tmp_path / "a.npz", observations=STATES[:1], next_observations=STATES[1:2], truncations=[1])
+    )
+    assert torch.equal(dataset.states.states, torch.from_numpy(STATES[:2]))
+
+
 @pytest.mark.parametrize("actions", [np.eye(3)[[0, 1, 2, 0, 1]].astype(int), np.zeros((5, 2), int)])
 def test_several_numbers_for_an_action_are_refused(tmp_path, actions):
     with pytest.raises(InputError, match="the number of one action"):

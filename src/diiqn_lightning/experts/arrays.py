@@ -108,17 +108,14 @@ def _check_following(observations: Array, following: Array, ends: Array) -> None
     if following.shape != observations.shape:
         remedy = f"give one for each observation, of the same shape: {observations.shape}"
         raise InputError("next_observations", following.shape, remedy)
-    numbers = observations.dtype.kind == following.dtype.kind == "f"
-    same = (
-        np.isclose(following[:-1], observations[1:], equal_nan=True) if numbers else following[:-1] == observations[1:]
-    )
-    apart = ~same.reshape(len(same), -1).all(1)
-    apart[ends[:-1] - 1] = False
-    if apart.any():
-        row = int(apart.argmax())
+    floats = observations.dtype.kind == following.dtype.kind == "f"
+    before, after = following[:-1], observations[1:]
+    same = np.isclose(before, after, equal_nan=True) if floats else before == after
+    apart = np.setdiff1d(np.flatnonzero(~same.all(tuple(range(1, same.ndim)))), ends[:-1] - 1)
+    if apart.size:
         raise InputError(
             "next_observations",
-            f"row {row} is not observation {row + 1}",
+            f"row {apart[0]} is not observation {apart[0] + 1}",
             "give whole episodes in their order, or end an episode there",
         )
 
