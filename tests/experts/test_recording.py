@@ -141,3 +141,27 @@ def test_states_are_kept_as_they_were_in_the_type_that_the_environment_declares(
     states = files.load(tmp_path / "a.expert").states.states
     assert states.dtype == torch.float32
     assert states[:6, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_environment_that_breaks_down_is_named_and_what_was_recorded_stays(tmp_path):
+    faulty = {"fault": "raises", "after": 7}
+    with pytest.raises(InputError, match="the corridor has collapsed.*goes on from the episodes that were recorded"):
+        record(right, "Faulty-v0", tmp_path / "a.expert", **settings(epsilon=1.0), env_kwargs=faulty)
+    assert not (tmp_path / "a.expert").exists()
+
+
+class Unpaid(Counter):
+    """Its rewards are no numbers."""
+
+    def step(self, action):
+        observation, _, *rest = super().step(action)
+        return observation, np.nan, *rest
+
+
+gym.register("Unpaid-v0", entry_point=Unpaid)
+
+
+def test_a_reward_that_is_no_number_is_refused(tmp_path):
+    with pytest.raises(InputError, match="environment's reward is nan"):
+        record(right, "Unpaid-v0", tmp_path / "a.expert", **settings(transitions=5))
+    assert list(tmp_path.iterdir()) == []
