@@ -10,7 +10,7 @@ import torch
 
 from diiqn_lightning.envs import in_canonical_order, make_gym_env
 from diiqn_lightning.errors import InputError
-from diiqn_lightning.experts.arrays import Array, dataset_from
+from diiqn_lightning.experts.assembly import Array, dataset_from
 from diiqn_lightning.experts.dataset import ExpertDataset
 
 

@@ -5,8 +5,7 @@ from diiqn_lightning.report.statistics import RESAMPLES
 
 DEFINITIONS = (
     "*Return.* Mean return of the evaluation episodes at `data.evaluation.epsilon` (0.01 unless set); of a run, that "
-    "of its last evaluation, or of "
-    "the last one that all runs of the environment share.",
+    "of its last evaluation, or of the last one that all runs of the environment share.",
     f"*Interval [low, high].* 95 % percentile bootstrap, {RESAMPLES:,} resamples, stratified: the seeds of each "
     "algorithm in each game are drawn again among themselves; whole learning curves are drawn, not points. Bands "
     f"in figures are such intervals at each frame. With fewer than {FEW_SEEDS} seeds they are narrower than they "

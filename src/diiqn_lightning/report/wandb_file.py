@@ -63,14 +63,15 @@ def _joined(sessions: Sequence[_Session], last: Path) -> FinishedRun | str:
     """Of two values at the same frames the later session's counts; the last one's configuration is the run's."""
     if not sessions[-1].finished:
         return f"{last.parent.name}: it did not end by itself, or failed."
-    planned = sessions[-1].config.get("max_frames")
+    planned, history = sessions[-1].config.get("max_frames"), [row for session in sessions for row in session.history]
     try:
-        run = _run(sessions[-1].config, [row for session in sessions for row in session.history])
+        run = _run(sessions[-1].config, history)
     except (KeyError, TypeError) as error:
         raise InputError("runs", str(last), f"its configuration has no {error}; give a run of this software") from error
     # One that a scheduler stopped ended well, too.
-    if isinstance(planned, int) and run.frames < planned:
-        return f"{last.parent.name}: it was stopped after {run.frames:,} of {planned:,} frames."
+    frames = int(max((row.get("frames", 0) for row in history), default=0))
+    if isinstance(planned, int) and frames < planned:
+        return f"{last.parent.name}: it was stopped after {frames:,} of {planned:,} frames."
     return run
 
 
