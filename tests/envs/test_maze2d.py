@@ -59,9 +59,19 @@ def test_feasible_is_what_one_of_the_moves_can_make():
 
 
 def test_a_goal_out_of_reach_is_said():
-    assert Maze2D("small", "cardinal").warning() is None
-    assert "cannot be reached" in Maze2D("small", "north+west").warning()
+    assert Maze2D("small", "cardinal").warning([[0], [1], [2], [3]]) is None
+    assert "cannot be reached" in Maze2D("small", "north+west").warning([[0], [1]])
     assert Maze2D("small", "north+west", max_steps=50).optimal_return() == pytest.approx(-0.5)
+
+
+def test_a_goal_out_of_reach_is_one_of_the_agents_actions():
+    maze = Maze2D("small", "cardinal")
+    assert "(north, west)" in maze.warning([[NORTH], [WEST]])
+    assert maze.warning([[SOUTH, SOUTH], [EAST], [WEST], [NORTH]]) is None
+    assert "(east-west, south-north)" in maze.warning([[EAST, WEST], [SOUTH, NORTH]])
+    # The goal ends an episode in the middle of an action.
+    near = Maze2D("random", size=5, loops=1.0)
+    assert near.warning([[EAST, EAST, SOUTH, SOUTH, NORTH]]) is None
 
 
 def test_the_picture_shows_walls_agent_and_goal():

@@ -281,6 +281,16 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
     assert batch[keys.EXPERT_AGREES].tolist() == (batch[keys.EXPERT]["action"] == 0).tolist()
 
 
+def test_where_the_mean_acts_the_agents_present_choice_is_what_it_picks():
+    # Means 0.5, 2.75 and 2, 4.5: the agent picks action 1 in both states, the expert 0 and 1.
+    rule = PublishedConfidence(beta=2.0, agent_action="greedy", frequency=False, inference=False)
+    module, batch = two_headed(acting="mean", confidence=rule), guided()
+    losses(module, batch)
+    states = batch[keys.EXPERT]["observation"].long().squeeze(-1)
+    expected = torch.tensor([1 / (1 + math.exp(2 * (2.75 - 0.5))), 0.5])
+    assert_close(batch[keys.EXPERT_WEIGHT], expected[states])
+
+
 def test_who_is_better_than_the_expert_for_long_imitates_it_no_more(monkeypatch):
     module = make(
         expert_loss=ExpertLoss(td=0.0, margin=1.0), fading=Fading(outgrown=Outgrown(100)), trusting_exploration=0.5

@@ -70,7 +70,7 @@ class Evidence(NamedTuple):
     """What a confidence may be computed from.
 
     Args:
-        q: Q(s_e, ·) of the online network without gradient, ``[B, A]``.
+        q: Q(s_e, ·) of the online network without gradient, ``[B, A]``: the values that the agent acts by.
         rated: the values of all actions at s_e that targets use, ``[B, A]``: Q itself, or the value head's.
         value: V(s_e), the value of the action that the agent would take there.
         deviation: standard deviation of that value over the value heads; 0 for fewer than two.

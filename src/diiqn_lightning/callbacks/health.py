@@ -1,6 +1,7 @@
 """Says while a run is still running that it will come to nothing, and what to do about it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +12,7 @@ from tensordict import TensorDictBase
 from diiqn_lightning import keys
 from diiqn_lightning.callbacks.expert_data import ExpertData
 from diiqn_lightning.envs import make_gym_env
+from diiqn_lightning.envs.actions import own_actions
 from diiqn_lightning.errors import InputError
 
 LOOK_EVERY = 50
@@ -24,8 +26,12 @@ PATIENCE = 0.2
 class KnowsItsFaults(Protocol):
     """An environment that can tell when its task cannot be solved."""
 
-    def warning(self) -> str | None:
-        """One sentence, or ``None`` where all is well."""
+    def warning(self, actions: Sequence[Sequence[int]]) -> str | None:
+        """One sentence, or ``None`` where all is well.
+
+        Args:
+            actions: numbers of the environment's own actions behind each of the agent's.
+        """
         ...
 
 
@@ -53,7 +59,7 @@ class RunHealth(lightning.Callback):
         """Say what the environment warns of."""
         data = trainer.datamodule
         with make_gym_env(data.env, env_kwargs=data.env_kwargs) as env:
-            warning = env.unwrapped.warning() if isinstance(env.unwrapped, KnowsItsFaults) else None
+            warning = env.unwrapped.warning(own_actions(env)) if isinstance(env.unwrapped, KnowsItsFaults) else None
         if warning is not None and trainer.is_global_zero:
             self._say("environment", warning)
 

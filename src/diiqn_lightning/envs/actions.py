@@ -117,15 +117,22 @@ def action_meanings(env: gym.Env[Any, Any]) -> list[tuple[str, ...]]:
         env: with or without another action set.
     """
     names = action_names(env)
+    return [tuple(names[own] if names else str(own) for own in sequence) for sequence in own_actions(env)]
+
+
+def own_actions(env: gym.Env[Any, Any]) -> list[list[int]]:
+    """Numbers of the environment's own actions behind each of an agent's.
+
+    Args:
+        env: with or without another action set.
+    """
     inner: Any = env
     while isinstance(inner, gym.Wrapper) and not isinstance(inner, ActionMap):
         inner = inner.env
     if isinstance(inner, ActionMap):
-        sequences = inner.sequences
-    else:
-        assert isinstance(env.action_space, gym.spaces.Discrete)
-        sequences = [[number] for number in range(int(env.action_space.n))]
-    return [tuple(names[own] if names else str(own) for own in sequence) for sequence in sequences]
+        return inner.sequences
+    assert isinstance(env.action_space, gym.spaces.Discrete)
+    return [[number] for number in range(int(env.action_space.n))]
 
 
 def action_names(env: gym.Env[Any, Any]) -> list[str]:

@@ -107,17 +107,24 @@ class Maze2D(gym.Env[Any, Any]):
         row, column = self.cell_of(observation)
         return float(column), float(row)
 
-    def warning(self) -> str | None:
-        """What is wrong with this environment, if its goal cannot be reached with the agent's moves."""
-        if self.maze.goal in self.maze.distances_from_start(self._moves):
+    def warning(self, actions: Sequence[Sequence[int]]) -> str | None:
+        """What is wrong with this environment, if its goal cannot be reached with the agent's actions.
+
+        Args:
+            actions: numbers of this environment's moves behind each of the agent's actions.
+        """
+        if self.maze.goal in self.maze.actions_from_start([[self._moves[own] for own in each] for each in actions]):
             return None
+        names = list(self.moves)
+        known = ", ".join("-".join(names[own] for own in each) for each in actions)
         return (
-            f"the goal of this maze cannot be reached with data.env_kwargs.action_set {'+'.join(self.moves)}: "
-            "no agent will earn its reward. Give it more moves, or another layout."
+            f"the goal of this maze cannot be reached with the agent's actions ({known}): "
+            "no agent will earn its reward. Give it more moves (data.env_kwargs.action_set, or actions where those "
+            "are given), or another layout."
         )
 
     def optimal_return(self) -> float:
-        """Return of the shortest way with the agent's moves; of a whole episode without the goal if there is none."""
+        """Return of the shortest way with this environment's moves; of a whole episode without the goal if there is none."""
         steps = self.maze.distances_from_start(self._moves).get(self.maze.goal)
         return self.max_steps * STEP_REWARD if steps is None else GOAL_REWARD + (steps - 1) * STEP_REWARD
 

@@ -1,7 +1,7 @@
 """Layouts of mazes: drawn ones of growing size, and random ones that a seed determines."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,13 +94,25 @@ class Maze:
         between_is_free = not straight or self.is_free((cell[0] + rows // 2, cell[1] + columns // 2))
         return target if self.is_free(target) and between_is_free else cell
 
+    def after_all(self, cell: Cell, moves: Iterable[Move]) -> Cell:
+        """Where several moves from a cell end, one after another: in the goal, if they come by it."""
+        for move in moves:
+            cell = self.after(cell, move)
+            if cell == self.goal:
+                break
+        return cell
+
     def distances_from_start(self, moves: Iterable[Move]) -> dict[Cell, int]:
         """Fewest moves from the start to each cell that they reach."""
-        moves, steps, queue = tuple(moves), {self.start: 0}, deque([self.start])
+        return self.actions_from_start([[move] for move in moves])
+
+    def actions_from_start(self, actions: Iterable[Sequence[Move]]) -> dict[Cell, int]:
+        """Fewest actions, of one move or several each, from the start to each cell that they end in."""
+        actions, steps, queue = tuple(actions), {self.start: 0}, deque([self.start])
         while queue:
             cell = queue.popleft()
-            for move in moves:
-                following = self.after(cell, move)
+            for moves in actions:
+                following = self.after_all(cell, moves)
                 if following not in steps:
                     steps[following] = steps[cell] + 1
                     queue.append(following)

@@ -301,10 +301,9 @@ class DIIQN(DQN):
 
     def _evidence(self, update: TensorDictBase, expert: TensorDictBase, output: Tensor, potential: Tensor) -> Evidence:
         """From the network's output at s_e, ``[B, …]``."""
-        q_expert, rated = self.policy_values(output) + potential, self.state_action_values(output) + potential
-        acting = self.acting_values(output)
+        acting, rated = self.acting_values(output), self.state_action_values(output) + potential
         return Evidence(
-            q_expert,
+            acting + potential,
             rated,
             double_q_value(acting, rated),
             self.heads.deviation(output, acting.argmax(1)),
