@@ -46,6 +46,15 @@ def test_what_fades_within_a_row_is_a_mean_of_the_batches_that_had_it():
     assert (row["train/loss"], row["expert/loss"]) == (3.0, 5.0)
 
 
+def test_the_first_update_after_many_frames_is_one_row():
+    metrics, trainer = TrainingMetrics(every_n_frames=50), make_trainer(frames=0)
+    metrics.on_train_start(trainer, None)
+    for frames in (104, 108, 148, 152):
+        trainer.datamodule.frames = trainer.datamodule.stream.frames = frames
+        follow(metrics, trainer, {"loss": 1.0})
+    assert [row["frames"] for row in trainer.loggers[0].rows] == [104, 152]
+
+
 def test_a_checkpoint_with_one_number_of_samples_for_all_goes_on():
     metrics, trainer = TrainingMetrics(), make_trainer(frames=5_000)
     metrics.load_rank_state({"sums": {"train/loss": torch.tensor(3.0)}, "samples": 2, "next_row": 5_000})

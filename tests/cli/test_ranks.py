@@ -174,6 +174,8 @@ def test_a_run_goes_on_with_fewer_processes_where_its_data_may_be_new(tmp_path):
 
     done = ended("--trainer.devices=2", frames=400)
     assert done.returncode == 0, done.stderr
+    # Each of both has batches of 32 for every 4 frames of theirs together.
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["replay_ratio"] == 16
     last = ["--trainer.devices=1", "--ckpt_path=last"]
     refused = ended(*last, frames=900)
     assert refused.returncode == 2

@@ -442,6 +442,15 @@ def test_another_algorithm_cannot_go_on_with_a_checkpoint(run, tmp_path, expert_
     assert len(complaint.strip().splitlines()) == 1
 
 
+def test_a_callback_of_lightnings_own_logs_beside_the_projects(run, tmp_path):
+    monitor = ["--trainer.callbacks+=LearningRateMonitor", "--trainer.log_every_n_steps=20"]
+    code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", *monitor))
+    assert code == 0, complaint
+    rows = metrics(tmp_path / "run")
+    assert [int(row["frames"]) for row in rows] == [104, 200, 300, 400]
+    assert any(row["lr-LeanAdam"] and float(row["lr-LeanAdam"]) > 0 for row in rows)
+
+
 def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_path):
     files.save(walk(episodes=4), tmp_path / "another.expert")
     more = [*diiqn_on_corridor(expert_path), "--video=null"]
@@ -451,9 +460,15 @@ def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_pat
     code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, frames=800))
     assert code == 2
     assert "--fresh_data true" in complaint
-    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, "--fresh_data=true", frames=500))
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, "--fresh_data=true", frames=490))
     assert code == 2
-    assert "give more than the 400 frames of the checkpoint and 103 before it learns" in complaint
+    assert "give at least 504: 400 of the checkpoint, 100 before it learns" in complaint
+    in_whole_steps = ["--fresh_data=true", "--data.num_envs=96", "--data.learning_starts=1"]
+    summary = (tmp_path / "run" / "summary.json").read_bytes()
+    code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, *in_whole_steps, frames=410))
+    assert code == 2  # both 400 and 410 frames are 480 in whole steps
+    assert "give at least 485" in complaint
+    assert (tmp_path / "run" / "summary.json").read_bytes() == summary
     code, _, complaint = run(*fit("diiqn", tmp_path / "run", *other, "--fresh_data=true", frames=800))
     assert code == 0, complaint
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -517,6 +532,11 @@ BAD = {
     "no such profiler": (["--trainer.profiler=foo"], "trainer is 'not as Lightning takes it'"),
     "no such accelerator": (["--trainer.accelerator=tpu"], "correct its options"),
     "validation never": (["--trainer.check_val_every_n_epoch=0"], "trainer.check_val_every_n_epoch is 0"),
+    "validation seldom": (["--trainer.check_val_every_n_epoch=2"], "give data.frames_per_epoch"),
+    "a limit by steps": (["--trainer.max_steps=5"], "trainer.max_steps is 5: leave it out and give max_frames"),
+    "no batches": (["--trainer.limit_train_batches=0"], "trainer.limit_train_batches is 0"),
+    "one batch": (["--trainer.limit_train_batches=1"], "trainer.limit_train_batches is 1"),
+    "one stream for all epochs": (["--trainer.reload_dataloaders_every_n_epochs=0"], "sets each epoch's length"),
     "a folder without a name": (["--run_dir="], "run_dir is ''"),
     "no checkpoint's file": (["--ckpt_path=checkpoints/last/modle.ckpt"], "ckpt_path is 'checkpoints/last/modle.ckpt'"),
     "null by Python's name": (["--data.prioritized=None"], "data.prioritized: None is written null"),

@@ -76,6 +76,7 @@ def test_a_stream_that_counts_on_from_another_collects_before_it_yields():
     assert len(batches) == announced > 0
     assert batches[0].batch_size == (2, 8)
     # From 104 frames, 101 in whole chunks, 20 are collected, and every second one after that is worth an update.
+    assert stream.epoch_finished
     assert (stream.frames, stream.updates) == (200, 40 + (200 - 124) // 2)
     again = make_stream()
     again.load_state(stream.state())

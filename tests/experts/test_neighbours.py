@@ -35,6 +35,14 @@ def test_finds_what_brute_force_finds():
                 assert int((row != states.observation(torch.tensor([index]))[0]).sum()) == distance
 
 
+@pytest.mark.parametrize(("threshold", "bits"), [(0.91, 36), (0.67, 132), (0.9, 40), (0.97, 12)])
+def test_who_is_as_similar_as_the_threshold_is_a_neighbour(threshold, bits):
+    states = ExpertStates(torch.zeros(2, 400, dtype=torch.bool), torch.tensor([2]))
+    query = torch.zeros(2, 400, dtype=torch.bool)
+    query[0, :bits] = query[1, : bits + 1] = True
+    assert NeighbourIndex(states, "hamming", 1, threshold).search(query).flatten().tolist() == [0, -1]
+
+
 def test_a_state_finds_itself_first():
     states = expert()
     found = NeighbourIndex(states, "hamming", 1, 1.0).search(states.observation(torch.arange(58)))

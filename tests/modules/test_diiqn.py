@@ -203,6 +203,18 @@ def test_mixed_priorities_by_hand():
     assert_close(batch[keys.TD_ERROR], torch.tensor([0.25 * 2 + 0.75 * 1, 0.25 * 5 + 0.75 * 2]))
 
 
+def test_mixed_priorities_are_the_agents_once_td_errors_on_the_expert_have_faded():
+    module = make(
+        expert_loss=ExpertLoss(td=1.0, margin=1.0),
+        confidence=FixedConfidence(0.9),
+        priority="mixed",
+        fading=Fading(td=LinearSchedule(1.0, 0.0, 1)),
+    )
+    module.td_share, batch = 0.0, guided()
+    losses(module, batch)
+    assert_close(batch[keys.TD_ERROR], torch.tensor([1.0, 2.0]))
+
+
 def test_published_confidence_reads_the_batch():
     # Row 0: Q(0, 0) − Q(0, a_a = 1) = −3; row 1: Q(1, 1) − Q(1, 0) = 1, but ζ = 0.25 is smaller. δ = 1.
     module = make(expert_loss=ExpertLoss(td=1.0), confidence=PublishedConfidence(beta=1.0, count_max=7))

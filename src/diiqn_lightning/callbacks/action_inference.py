@@ -45,7 +45,10 @@ class ActionInference(lightning.Callback):
             )
         if not self.asks_labeller and labeller is not None:
             name = type(self).__name__
-            raise InputError("model.labeller", "a network", f"set it to null, {name} does not ask it for labels")
+            remedy = (
+                f"{name} asks it for no labels: choose LearnedLabels, or set it to null where the agent may lack it"
+            )
+            raise InputError("model.labeller", "a network", remedy)
         self._expert, self._rank = ExpertData.of(trainer), trainer.global_rank
         self._discount, self._done_at = pl_module.discount, 0
 

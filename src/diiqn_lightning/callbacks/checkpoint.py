@@ -106,7 +106,7 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time; at an epoch's last update that waits for the evaluation."""
-        if len(trainer.datamodule.stream) == 0:
+        if trainer.datamodule.stream.epoch_finished:
             return
         if (trainer.world_size == 1 or batch_idx % self._AGREE_EVERY == 0) and self._request.agreed(trainer):
             self._stop(trainer)

@@ -11,6 +11,8 @@ from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers.logger import Logger
 from lightning_utilities.core.rank_zero import rank_zero_only
 
+from diiqn_lightning.callbacks.held_metrics import HeldMetrics
+
 
 class MetricsCSV(Logger):
     """Rows of metrics in ``<run_dir>/metrics.csv``, the first column being ``frames``.
@@ -29,6 +31,7 @@ class MetricsCSV(Logger):
         super().__init__()
         self._run_dir = Path(run_dir)
         self.rows: list[dict[str, Any]] = []
+        self._held = HeldMetrics()
         self._complained = False
 
     @property
@@ -83,10 +86,12 @@ class MetricsCSV(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Add metrics to the row of their frame and write the file."""
-        frames = int(metrics["frames"])
+        if (row := self._held.row(metrics)) is None:
+            return
+        frames = int(row["frames"])
         if not self.rows or int(self.rows[-1]["frames"]) != frames:
             self.rows.append({"frames": frames})
-        self.rows[-1].update(metrics)
+        self.rows[-1].update(row)
         try:
             self._write()
         except OSError as failure:

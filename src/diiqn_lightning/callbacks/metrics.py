@@ -72,8 +72,10 @@ class TrainingMetrics(lightning.Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Set the first row."""
-        frames = trainer.datamodule.frames
-        self._next_row = (frames // self.every_n_frames + 1) * self.every_n_frames
+        self._set_next_row(trainer)
+
+    def _set_next_row(self, trainer: Any) -> None:
+        self._next_row = (trainer.datamodule.frames // self.every_n_frames + 1) * self.every_n_frames
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Start the clock at the first update after a pause."""
@@ -113,7 +115,7 @@ class TrainingMetrics(lightning.Callback):
             self._sums[name] = mean if total is None else total + mean
             self._samples[name] = self._samples.get(name, 0) + 1
         if trainer.datamodule.frames >= self._next_row:
-            self._next_row += self.every_n_frames
+            self._set_next_row(trainer)
             self.log_row(trainer)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:

@@ -87,6 +87,14 @@ class EvaluationVideo(lightning.Callback):
                     logger.log_video("eval/video", [str(path)], step=trainer.datamodule.frames, format=["gif"])
         self.seconds_outside_training += time.perf_counter() - started
 
+    def rank_state(self) -> dict[str, Any]:
+        """Evaluations so far, so that a resumed run films the same ones."""
+        return {"evaluations": self._evaluations}
+
+    def load_rank_state(self, state: dict[str, Any]) -> None:
+        """Go on counting."""
+        self._evaluations = state["evaluations"]
+
     @staticmethod
     def _environment(data: Any) -> gym.Env[Any, Any]:
         return make_gym_env(

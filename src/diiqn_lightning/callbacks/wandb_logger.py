@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
+from diiqn_lightning.callbacks.held_metrics import HeldMetrics
 from diiqn_lightning.errors import InputError
 
 ARTIFACTS = ("expert", "report", "checkpoint")
@@ -94,6 +95,7 @@ class FramesWandbLogger(WandbLogger):
     def __init__(self, artifacts: Iterable[str] = (), expert: Path | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self._artifacts, self._expert, self._lost = tuple(artifacts), expert, False
+        self._held = HeldMetrics()
         self._wandb_init.pop("anonymous")  # W&B has it no longer, and says so
         if os.environ.get("WANDB_SWEEP_ID"):
             # The sweep's agent has decided on these, and W&B complains of others.
@@ -124,10 +126,11 @@ class FramesWandbLogger(WandbLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers, as Lightning's logger does."""
-        if self._lost:
+        row = self._held.row(metrics)
+        if self._lost or row is None:
             return
         with self._going_on_without():
-            super().log_metrics(metrics, step)
+            super().log_metrics(row, step)
 
     @rank_zero_only
     def log_image(self, *arguments: Any, **named: Any) -> None:

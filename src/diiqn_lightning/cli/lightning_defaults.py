@@ -21,6 +21,20 @@ TRAINER_DEFAULTS: dict[str, Any] = {
 
 PRECISIONS = ("None", "32", "32-true", "bf16-mixed")
 
+BY_FRAMES: dict[str, tuple[tuple[Any, ...], str]] = {
+    "check_val_every_n_epoch": ((1,), "leave it out and give data.frames_per_epoch"),
+    "val_check_interval": ((None, 1.0), "leave it out and give data.frames_per_epoch"),
+    "limit_val_batches": ((None, 1.0), "leave it out and give data.evaluation.episodes"),
+    "limit_test_batches": ((None, 1.0), "leave it out and give data.evaluation.episodes"),
+    "limit_train_batches": ((None, 1.0), "leave it out and give max_frames"),
+    "overfit_batches": ((0, 0.0), "leave it out: every batch is a draw of its own"),
+    "max_steps": ((-1,), "leave it out and give max_frames"),
+    "min_steps": ((None,), "leave it out and give max_frames"),
+    "fast_dev_run": ((False, 0), "leave it out and give a small max_frames"),
+    "reload_dataloaders_every_n_epochs": ((1,), "leave it out: the stream of frames sets each epoch's length"),
+}
+"""Settings by which Lightning would count batches where a run counts frames: what they may be, and what to do."""
+
 
 def check_trainer(trainer: Any) -> None:
     """Refuse settings of Lightning's that do not go with batches of several updates, which the module steps itself.
@@ -37,9 +51,10 @@ def check_trainer(trainer: Any) -> None:
             [trainer.gradient_clip_val, trainer.accumulate_grad_batches],
             "leave both out: a batch holds several updates, which Lightning cannot clip or accumulate",
         )
-    if trainer.check_val_every_n_epoch is not None and trainer.check_val_every_n_epoch < 1:
-        value = trainer.check_val_every_n_epoch
-        raise InputError("trainer.check_val_every_n_epoch", value, "give a whole number of at least 1")
+    for field, (allowed, remedy) in BY_FRAMES.items():
+        value = trainer[field]
+        if not any(value == each and type(value) is type(each) for each in allowed):  # 1 batch is not 1.0, all of them
+            raise InputError(f"trainer.{field}", value, remedy)
     if str(trainer.precision) not in PRECISIONS:
         remedy = "give bf16-mixed or leave it out: others would have to scale gradients, or convert what is observed"
         raise InputError("trainer.precision", trainer.precision, remedy)

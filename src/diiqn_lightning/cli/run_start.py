@@ -10,7 +10,7 @@ from typing import Any
 
 from diiqn_lightning.callbacks.manifest import MANIFEST, MODEL, newest_whole, read_manifest
 from diiqn_lightning.callbacks.wandb_logger import agents_run_id
-from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, is_started_from_outside
+from diiqn_lightning.cli.processes import RUN_DIR_OF_PARENT, is_child_process, is_started_from_outside, num_processes
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.report.run_folder import RunFolder
 
@@ -135,8 +135,17 @@ def _newest_of(folder: RunFolder, max_frames: int) -> str | None:
 
 
 def _require_frames_left(config: Any, frames: int) -> None:
-    taken = f"the {frames} frames of the checkpoint"
-    fresh = config.data.learning_starts + config.data.frames_per_update - 1 if config.fresh_data else 0
-    if frames + fresh >= config.max_frames:
-        taken += f" and {fresh} before it learns from fresh data" if fresh else ""
-        raise InputError("max_frames", config.max_frames, f"give more than {taken}")
+    if frames >= config.max_frames:
+        raise InputError("max_frames", config.max_frames, f"give more than the {frames} frames of the checkpoint")
+    if not config.fresh_data:
+        return
+    # A fresh stream begins, and a run ends, with whole steps of all environments.
+    chunk = config.data.num_envs * num_processes(config.trainer)
+    begins, ends = (-(-count // chunk) * chunk for count in (frames, config.max_frames))
+    first_update = begins + config.data.learning_starts + config.data.frames_per_update
+    if ends < first_update:
+        remedy = (
+            f"give at least {first_update}: {frames} of the checkpoint, {config.data.learning_starts} before it learns "
+            "from fresh data and those of an update, in whole steps of all environments"
+        )
+        raise InputError("max_frames", config.max_frames, remedy)

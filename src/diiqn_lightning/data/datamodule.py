@@ -121,7 +121,7 @@ class ReplayDataModule(lightning.LightningDataModule):
 
     @property
     def replay_ratio(self) -> float:
-        """Sampled transitions per frame."""
+        """Transitions that a process samples for each frame of all processes; each has batches of its own."""
         return self.batch_size / self.frames_per_update
 
     def setup(self, stage: str) -> None:

@@ -140,6 +140,11 @@ class FrameStream:
         self._epoch_end = min(self._whole_chunks(epoch * self.frames_per_epoch), self.max_frames)
         return self
 
+    @property
+    def epoch_finished(self) -> bool:
+        """Whether the epoch's last update was made."""
+        return self.updates >= self.updates_due(self._epoch_end)
+
     def __len__(self) -> int:
         """Batches that are left in this epoch."""
         chunks = np.arange(self.frames, self._epoch_end + 1, self.chunk)
@@ -147,7 +152,7 @@ class FrameStream:
         return int((np.diff(due, prepend=self.updates) > 0).sum())
 
     def __iter__(self) -> Iterator[TensorDictBase]:
-        while self.updates < self.updates_due(self._epoch_end):
+        while not self.epoch_finished:
             while (due := self.updates_due(self.frames) - self.updates) == 0:
                 self.collect()
             batch = self.replay.sample(due * self.batch_size, self.frames)

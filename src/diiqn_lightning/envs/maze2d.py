@@ -124,7 +124,7 @@ class Maze2D(gym.Env[Any, Any]):
         )
 
     def optimal_return(self) -> float:
-        """Return of the shortest way with this environment's moves; of a whole episode without the goal if there is none."""
+        """Return of the shortest way with the environment's moves; of a whole episode off the goal if there is none."""
         steps = self.maze.distances_from_start(self._moves).get(self.maze.goal)
         return self.max_steps * STEP_REWARD if steps is None else GOAL_REWARD + (steps - 1) * STEP_REWARD
 

@@ -11,6 +11,9 @@ from diiqn_lightning.experts.distinct import DistinctTransitions
 from diiqn_lightning.experts.search import Search
 from diiqn_lightning.experts.searches import build_search
 
+ROUNDING = 1e-6
+"""More than a similarity in single precision can be off by."""
+
 
 class NeighbourIndex:
     """Finds the K nearest expert transitions, by the distance of their first state, above a similarity.
@@ -63,7 +66,10 @@ class NeighbourIndex:
             similar as τ.
         """
         distances, positions = self._search.nearest_states(observation, self._count, self._within)
-        similar = (similarity(torch.from_numpy(distances), self.distance, self.largest) >= self.threshold).numpy()
+        # A similarity of exactly τ counts: what it was rounded by must not decide.
+        similar = (
+            similarity(torch.from_numpy(distances), self.distance, self.largest) >= self.threshold - ROUNDING
+        ).numpy()
         # The K nearest transitions are equal to the K nearest distinct ones, and among the first K equals of each.
         transitions, which = self._transitions.members_of(positions[similar])
         frame, distance = similar.nonzero()[0][which], distances[similar][which]

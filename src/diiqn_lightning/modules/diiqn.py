@@ -183,7 +183,7 @@ class DIIQN(DQN):
         loss = (update.get(keys.PRIORITY_WEIGHT) * loss).mean()
 
         priority = agent_td.detach().abs()
-        if self.priority == "mixed":
+        if self.priority == "mixed" and self._learns_td:  # else the expert's side has no error to mix in
             priority = weight * expert_td.detach().abs() + (1 - weight) * priority
         update.set(keys.TD_ERROR, priority)
         # Φ as it is: who imitates less and less still explores as the expert's lead says.

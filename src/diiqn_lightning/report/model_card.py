@@ -126,7 +126,7 @@ def _results(algorithm: str, summary: dict[str, Any] | None) -> str:
 def _training(manifest: dict[str, Any], data: Any, summary: dict[str, Any] | None) -> str:
     lines = [
         f"- environment frames: {manifest['frames']:,}",
-        f"- updates: {manifest['updates']:,}, replay ratio {data.replay_ratio:g}",
+        f"- updates: {manifest['updates']:,}, replay ratio {data.replay_ratio * manifest['ranks']:g}",
         f"- seed: {data.seed}",
     ]
     if summary is not None:

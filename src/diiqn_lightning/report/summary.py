@@ -33,7 +33,7 @@ def summarise(trainer: Any, facts: dict[str, Any]) -> dict[str, Any]:
         **facts,
         "frames": data.frames,
         "updates": module.updates,
-        "replay_ratio": data.replay_ratio,
+        "replay_ratio": data.replay_ratio * trainer.world_size,
         "seconds": round(metrics.seconds, 2),
         "frames_per_second": round(metrics.timed_frames / metrics.seconds, 1) if metrics.seconds else None,
         "eval": _evaluated(metrics.latest, data.evaluation),

@@ -8,6 +8,7 @@ from diiqn_lightning.algorithm.schedules import LinearSchedule
 from diiqn_lightning.errors import InputError
 from diiqn_lightning.modules import DAI, JSRL
 from diiqn_lightning.modules.labelling import LabellerSettings
+from diiqn_lightning.modules.rivals import jsrl
 from diiqn_lightning.modules.rivals.cloning import CloneSettings
 
 NEVER = LinearSchedule(0.0, 0.0, 1)
@@ -161,11 +162,27 @@ def test_a_mixture_that_leaves_some_actions_out_teaches_nothing_about_actions(st
     assert bool((module.behaviour_probability(observation, actions, 100) < 1).all())
 
 
-def test_each_rank_counts_episodes_anew_where_they_are_several():
+def test_each_rank_goes_on_counting_its_own_episodes(monkeypatch):
     module, checkpoint = make(JSRL), {}
     module.episodes_before = 9
+    module._trainer = SimpleNamespace(world_size=2, global_rank=1)
+    # As of a sum over both: rank 0 has counted 4.
+    monkeypatch.setattr(jsrl, "total_over_ranks", lambda module, own: own + torch.tensor([4, 0]))
     module.on_save_checkpoint(checkpoint)
-    other = make(JSRL)
-    other._trainer = SimpleNamespace(world_size=2)
-    other.on_load_checkpoint(checkpoint)
-    assert other.episodes_before == -1
+    for place, expected in (((2, 0), 4), ((2, 1), 9), ((4, 1), -1)):
+        other = make(JSRL)
+        other._trainer = SimpleNamespace(world_size=place[0], global_rank=place[1])
+        other.on_load_checkpoint(checkpoint)
+        assert other.episodes_before == expected
+
+
+def test_a_checkpoint_of_before_has_the_first_ranks_count():
+    module, checkpoint = make(JSRL), {}
+    module.on_save_checkpoint(checkpoint)
+    del checkpoint["episodes_before"]
+    checkpoint["curriculum"].append(9)
+    for ranks, expected in ((1, 9), (2, -1)):
+        other = make(JSRL)
+        other._trainer = SimpleNamespace(world_size=ranks, global_rank=0)
+        other.on_load_checkpoint(checkpoint)
+        assert other.episodes_before == expected

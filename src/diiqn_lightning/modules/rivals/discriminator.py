@@ -21,7 +21,8 @@ class DiscriminatorSettings:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
         gradient_penalty: weight of the penalty on its slope between the expert's transitions and the agent's.
-        transitions: of every 256 or so, how many of either side it learns from; null takes all.
+        transitions: of those that are learned from at a time, 256 or, with few environments, an update's or two, how
+            many of either side it learns from; null takes all.
     """
 
     hidden: list[int] | None = None

@@ -124,19 +124,23 @@ class JSRL(GuidedDQN):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store where the curriculum is."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["curriculum"] = [
-            self.horizon,
-            self.stage,
-            self.best_return,
-            self.stage_began,
-            self.stage_from,
-            self.episodes_before,
-        ]
+        checkpoint["curriculum"] = [self.horizon, self.stage, self.best_return, self.stage_began, self.stage_from]
+        # The file is rank 0's, and each rank counts its own episodes.
+        ranks, rank = self._place
+        of_each = torch.zeros(ranks, dtype=torch.int64)
+        of_each[rank] = self.episodes_before
+        checkpoint["episodes_before"] = (total_over_ranks(self, of_each) if ranks > 1 else of_each).tolist()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore it."""
         super().on_load_checkpoint(checkpoint)
-        self.horizon, self.stage, self.best_return, *began = checkpoint["curriculum"]
-        self.stage_began, self.stage_from, self.episodes_before = began
-        if self._trainer is not None and self.trainer.world_size > 1:
-            self.episodes_before = -1  # the file is rank 0's, and each rank has counted its own
+        self.horizon, self.stage, self.best_return, self.stage_began, self.stage_from = checkpoint["curriculum"][:5]
+        # Older checkpoints have rank 0's count alone, as the curriculum's last entry.
+        of_each = checkpoint.get("episodes_before", checkpoint["curriculum"][5:])
+        ranks, rank = self._place
+        self.episodes_before = of_each[rank] if len(of_each) == ranks else -1
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """How many processes there are, and which one this is."""
+        return (1, 0) if self._trainer is None else (self.trainer.world_size, self.trainer.global_rank)
