@@ -293,6 +293,15 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
     assert batch[keys.EXPERT_AGREES].tolist() == (batch[keys.EXPERT]["action"] == 0).tolist()
 
 
+@pytest.mark.parametrize("acting", ["policy", "mean"])
+def test_of_two_networks_the_one_that_does_not_act_is_not_asked(acting):
+    module, states = DIIQN((3,), 2, value_heads=1, value_network="own", acting=acting), torch.rand(5, 3)
+    expected = module.acting_values(module.online(states))
+    if acting == "policy":
+        module.online.value.forward = None
+    assert_close(module.chosen_by(module.online, states), expected)
+
+
 def test_where_the_mean_acts_the_agents_present_choice_is_what_it_picks():
     # Means 0.5, 2.75 and 2, 4.5: the agent picks action 1 in both states, the expert 0 and 1.
     rule = PublishedConfidence(beta=2.0, agent_action="greedy", frequency=False, inference=False)

@@ -90,11 +90,15 @@ class QAgent(LeanBackward):
     @torch.no_grad()
     def greedy(self, observation: Tensor) -> Tensor:
         """Actions of the largest Q-value, ``[E, *O]`` to ``[E]`` int64."""
-        return self.acting_values(self.acting_network(observation.to(self.device))).argmax(1)
+        return self.chosen_by(self.acting_network, observation.to(self.device)).argmax(1)
 
     def acting_values(self, output: Tensor) -> Tensor:
         """The part of a network's output, ``[B, …]``, whose largest entry is the action: ``[B, A]``."""
         return self.policy_values(output)
+
+    def chosen_by(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """:meth:`acting_values` of a network's output, ``[B, *O]`` to ``[B, A]``."""
+        return self.acting_values(network(observation))
 
     def policy_values(self, output: Tensor) -> Tensor:
         """The part of a network's output, ``[B, …]``, that the agent's TD errors are of: ``[B, A]``."""

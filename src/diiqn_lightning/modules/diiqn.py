@@ -123,6 +123,10 @@ class DIIQN(DQN):
         """The first head, or the mean of it and of the value heads'."""
         return self.heads.chosen_by(output)
 
+    def chosen_by(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """:meth:`acting_values` of a network's output, and no more of it than that takes."""
+        return self.heads.chosen_from(network, observation)
+
     def state_action_values(self, output: Tensor) -> Tensor:
         """The mean of the value heads, where there are any."""
         return self.heads.rated(output)

@@ -200,7 +200,7 @@ class DQN(QAgent):
         """
         next_observation = as_features(next_observation.flatten(0, reward.dim() - 1))
         if self.double_q:
-            chosen_by = self.acting_values(self.online(next_observation))
+            chosen_by = self.chosen_by(self.online, next_observation)
             rated = self.rated_by(self.target, next_observation)
         else:
             output = self.target(next_observation)

@@ -18,7 +18,7 @@ class GreedyPolicy(nn.Module):
     def __init__(self, module: DQN) -> None:
         super().__init__()
         self.network = module.acting_network
-        self._acting_values = module.acting_values
+        self._chosen_by = module.chosen_by
 
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         """Greedy actions and the policy's values.
@@ -29,7 +29,7 @@ class GreedyPolicy(nn.Module):
         Returns:
             Actions ``[B]`` int64, and values ``[B, A]`` float32, whose largest entry is the action.
         """
-        values = self._acting_values(self.network(observation))
+        values = self._chosen_by(self.network, observation)
         return values.argmax(1), values
 
 

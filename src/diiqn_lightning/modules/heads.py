@@ -1,6 +1,7 @@
 """How a network's output is shared out among a policy and the values that rate it."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,20 @@ class Heads:
         """Values whose largest one is the action, ``[B, (1 + K) · A]`` to ``[B, A]``."""
         policy = self.policy(output)
         return policy if self.acting == "policy" else (policy + self.rated(output)) / 2
+
+    def chosen_from(self, network: nn.Module, observation: Tensor) -> Tensor:
+        """:meth:`chosen_by` of a network that :meth:`build` made, and no more of it than that takes.
+
+        Args:
+            network: ``[B, *O]`` to ``[B, (1 + K) · A]``.
+            observation: ``[B, *O]``.
+
+        Returns:
+            ``[B, A]``.
+        """
+        if self.acting == "policy" and isinstance(network, PolicyAndValueNetworks):
+            return cast(Tensor, network.policy(observation))
+        return self.chosen_by(network(observation))
 
     def each(self, output: Tensor) -> Tensor:
         """What each value head says, ``[B, (1 + K) · A]`` to ``[max(K, 1), B, A]``."""
