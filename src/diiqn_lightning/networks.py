@@ -84,14 +84,24 @@ class PolicyAndValueNetworks(nn.Module):
         num_actions: outputs of the policy's network, A.
         num_values: outputs of the other one, V.
         hidden: of both.
+        alike: whether both begin with the same weights, as far as they have the same layers.
     """
 
     def __init__(
-        self, observation_shape: Sequence[int], num_actions: int, num_values: int, hidden: Sequence[int] | None = None
+        self,
+        observation_shape: Sequence[int],
+        num_actions: int,
+        num_values: int,
+        hidden: Sequence[int] | None = None,
+        alike: bool = False,
     ) -> None:
         super().__init__()
         self.policy = QNetwork(observation_shape, num_actions, hidden)
         self.value = QNetwork(observation_shape, num_values, hidden)
+        if alike:
+            self.value.body.load_state_dict(self.policy.body.state_dict())
+            if num_values == num_actions:
+                self.value.head.load_state_dict(self.policy.head.state_dict())
 
     def forward(self, observation: Tensor) -> Tensor:
         """The policy's outputs and then the others, ``[B, *O]`` to ``[B, A + V]`` float32."""

@@ -293,6 +293,23 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
     assert batch[keys.EXPERT_AGREES].tolist() == (batch[keys.EXPERT]["action"] == 0).tolist()
 
 
+@pytest.mark.parametrize(("value_network", "alike"), [("own", False), ("twin", True)])
+def test_twins_learn_the_same_from_what_is_no_imitation(value_network, alike):
+    torch.manual_seed(0)
+    module = DIIQN((3,), 2, value_heads=1, value_network=value_network, acting="mean")
+    optimizer = torch.optim.Adam(module.online.parameters(), lr=0.01)
+    states, action, target = torch.rand(8, 3), torch.randint(2, (8,)), torch.rand(8)
+    for _ in range(20):
+        before = module.online(states)
+        _, loss = module.td_loss(before, action, target)
+        optimizer.zero_grad()
+        loss.mean().backward()
+        optimizer.step()
+    policy, value = module.online(states).chunk(2, dim=1)
+    assert not torch.equal(before.chunk(2, dim=1)[0], policy)
+    assert torch.equal(policy, value) == alike
+
+
 @pytest.mark.parametrize("acting", ["policy", "mean"])
 def test_of_two_networks_the_one_that_does_not_act_is_not_asked(acting):
     module, states = DIIQN((3,), 2, value_heads=1, value_network="own", acting=acting), torch.rand(5, 3)

@@ -42,7 +42,7 @@ def test_who_acts_has_to_be_there(count, acting, remedy):
         Heads(2, count, acting)
 
 
-@pytest.mark.parametrize(("count", "network", "remedy"), [(1, "two", "shared or own"), (0, "own", "value_heads")])
+@pytest.mark.parametrize(("count", "network", "remedy"), [(1, "two", "shared, own or twin"), (0, "own", "value_heads")])
 def test_a_network_of_the_values_own_needs_values(count, network, remedy):
     with pytest.raises(InputError, match=remedy):
         Heads(2, count, network=network)

@@ -55,7 +55,10 @@ class DIIQN(DQN):
             so that their spread tells how uncertain a value is (Osband et al., 2016, without masks).
         value_network: whether the value heads are outputs of the policy's network (shared) or have one of their own
             (own), of the same form: what imitation does to the layers below the policy then leaves the values alone
-            that targets are made of (design choice).
+            that targets are made of (design choice). One that begins with the policy network's weights (twin) differs
+            from it by what imitation did, and by nothing else: with no expert to imitate both are one DQN, where two
+            that differ from the start hold each other back, since each learns from what both did (Lin et al., 2024,
+            "The Curse of Diversity in Ensemble-Based Exploration"; design choice).
         acting: which values the greedy action is the largest of, and a target's next action: policy (those of the first
             output, margins and all) or mean (the mean of these and of the value heads'; design choice).
         observation_shape, num_actions, **dqn: arguments of :class:`DQN`.

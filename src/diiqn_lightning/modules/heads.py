@@ -20,7 +20,8 @@ class Heads:
         count: K, value heads.
         acting: what the greedy action is the largest of: policy (the policy's values) or mean (the mean of them and of
             what rates actions).
-        network: shared (all outputs are of one network) or own (the value heads have one of their own).
+        network: shared (all outputs are of one network), own (the value heads have one of their own) or twin (one of
+            their own, which begins with the policy network's weights).
     """
 
     def __init__(self, num_actions: int, count: int, acting: str = "policy", network: str = "shared") -> None:
@@ -30,17 +31,18 @@ class Heads:
             raise InputError("model.acting", acting, "choose policy or mean")
         if acting == "mean" and not count:
             raise InputError("model.acting", acting, "choose policy, or give model.value_heads of at least 1")
-        if network not in ("shared", "own"):
-            raise InputError("model.value_network", network, "choose shared or own")
-        if network == "own" and not count:
+        if network not in ("shared", "own", "twin"):
+            raise InputError("model.value_network", network, "choose shared, own or twin")
+        if network != "shared" and not count:
             raise InputError("model.value_network", network, "choose shared, or give model.value_heads of at least 1")
         self.num_actions, self.count, self.acting, self.network = num_actions, count, acting, network
         self.size = (1 + count) * num_actions
 
     def build(self, observation_shape: Sequence[int], hidden: Sequence[int] | None) -> nn.Module:
         """A network with these outputs, ``[B, *O]`` to ``[B, (1 + K) · A]``."""
-        if self.network == "own":
-            return PolicyAndValueNetworks(observation_shape, self.num_actions, self.count * self.num_actions, hidden)
+        if self.network != "shared":
+            values, alike = self.count * self.num_actions, self.network == "twin"
+            return PolicyAndValueNetworks(observation_shape, self.num_actions, values, hidden, alike)
         return QNetwork(observation_shape, self.size, hidden)
 
     def policy(self, output: Tensor) -> Tensor:
