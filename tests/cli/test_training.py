@@ -486,6 +486,27 @@ def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_pat
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["updates"] == summary["updates"] + 50
 
 
+@pytest.mark.parametrize("verb", ["validate", "test", "fit"])
+def test_a_checkpoint_that_was_cut_off_is_said_to_be(verb, run, tmp_path):
+    assert run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null"))[0] == 0
+    file = tmp_path / "run" / "checkpoints" / "last" / "model.ckpt"
+    file.write_bytes(file.read_bytes()[:1000])
+    asked = ["--config", tmp_path / "run" / "config.yaml", f"--ckpt_path={file}"]
+    more = [f"--run_dir={tmp_path / 'run'}", "--max_frames=800"] if verb == "fit" else []
+    code, _, complaint = run(verb, *asked, *more)
+    assert code == 2
+    assert "a file in it is damaged" in complaint
+    assert "Traceback" not in complaint
+
+
+def test_what_to_go_on_with_has_to_be_named(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = run("fit", "--config", CONFIGS / "dqn.yaml", *CORRIDOR, "--ckpt_path=last")
+    assert code == 2
+    assert "run_dir is None: name the folder of the run" in complaint
+    assert not list(tmp_path.iterdir())
+
+
 def test_fresh_data_is_for_runs_that_go_on(run, tmp_path):
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--fresh_data=true"))
     assert code == 2
@@ -541,6 +562,7 @@ BAD = {
     "no checkpoint's file": (["--ckpt_path=checkpoints/last/modle.ckpt"], "ckpt_path is 'checkpoints/last/modle.ckpt'"),
     "null by Python's name": (["--data.prioritized=None"], "data.prioritized: None is written null"),
     "nothing to resume": (["--ckpt_path=last"], "no whole checkpoint"),
+    "a replay of less than a batch": (["--data.replay_capacity=10"], "give at least data.batch_size, 32"),
 }
 
 

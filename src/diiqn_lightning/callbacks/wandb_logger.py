@@ -126,7 +126,8 @@ class FramesWandbLogger(WandbLogger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers, as Lightning's logger does."""
-        row = self._held.row(metrics)
+        are_numbers = all(isinstance(value, int | float) for value in metrics.values())
+        row = self._held.row(metrics) if are_numbers else metrics  # pictures and films go their own way
         if self._lost or row is None:
             return
         with self._going_on_without():

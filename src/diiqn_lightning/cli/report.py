@@ -11,7 +11,7 @@ EXAMPLES = """examples
   python -m diiqn_lightning report runs/dqn/breakout runs/diiqn/breakout --out reports/breakout
   python -m diiqn_lightning report results/ledger.csv --algorithm dqn diiqn --environment breakout --out reports/ledger
   python -m diiqn_lightning report exported.csv --out reports/wandb            # an export of W&B: docs/report.md
-  python -m diiqn_lightning report wandb/offline-run-* --out reports/offline   # what W&B wrote offline
+  python -m diiqn_lightning report runs/mine/wandb/offline-run-* --out reports/offline   # what W&B wrote offline
 
 Open report.html: it needs no other file. docs/report.md defines each number.
 """

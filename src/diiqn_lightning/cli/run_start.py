@@ -97,6 +97,8 @@ def _run_dir(config: Any, environment: str) -> str:
     if config.run_dir is None:
         if is_started_from_outside():
             raise InputError("run_dir", None, "name a folder: processes that are started one by one have to agree")
+        if config.ckpt_path == "last" and RUN_DIR_OF_PARENT not in os.environ and not agents_run_id():
+            raise InputError("run_dir", None, "name the folder of the run that --ckpt_path last is to go on with")
         # An agent of W&B that resumes a run has nothing but the run's id to find its folder by.
         config.run_dir = os.environ.get(RUN_DIR_OF_PARENT) or _new_name(config, environment)
         if config.ckpt_path is None and agents_run_id() and RunFolder(config.run_dir).sessions.exists():

@@ -110,6 +110,9 @@ class TrainingCLI(LightningCLI):
         # Lightning sets it before anything else is looked at.
         require_seed(seed_everything=self.config[self.config.subcommand].seed_everything)
 
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: a run's options are its configuration's, and not what Lightning would find in a checkpoint."""
+
     # From the configuration to a run.
 
     def _run_subcommand(self, subcommand: str) -> None:

@@ -90,6 +90,8 @@ class ReplayDataModule(lightning.LightningDataModule):
         for field, size in sizes.items():
             if size < 1:
                 raise InputError(f"data.{field}", size, "give a whole number of at least 1")
+        if replay_capacity < batch_size:
+            raise InputError("data.replay_capacity", replay_capacity, f"give at least data.batch_size, {batch_size}")
         if learning_starts < 0:
             raise InputError("data.learning_starts", learning_starts, "give 0 or a larger whole number")
         if not 0 <= workers <= num_envs:

@@ -218,7 +218,7 @@ def _load(path: Path) -> dict[str, Array]:
     except FileNotFoundError as error:
         raise InputError("dataset file", str(path), "no such file") from error
     except ValueError as error:
-        if "pickle" in str(error) or "Object arrays" in str(error):
+        if "Object arrays" in str(error):
             remedy = "save plain arrays; object arrays would need unpickling, which can run code"
             raise InputError("dataset file", str(path), remedy) from error
         raise InputError("dataset file", str(path), f"it is damaged or no NumPy file ({error})") from error

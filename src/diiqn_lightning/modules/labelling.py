@@ -11,6 +11,9 @@ from diiqn_lightning.algorithm.losses import uniform_behaviour_weight
 from diiqn_lightning.errors import InputError, require_positive
 from diiqn_lightning.labeller import InverseModel, Transitions
 
+LONGEST_HISTORY = 64
+"""States before a transition that a labeller may see: the network's input and what a batch takes grow with them."""
+
 TAUGHT_ENOUGH = 0.9
 """Share of the agent's transitions that have to teach a labeller about actions, lest it learns a few by heart and the
 labels drift (design choice; measured in docs/research.md)."""
@@ -56,8 +59,8 @@ class LabellerSettings:
             if (number := getattr(self, field)) is not None and number < 1:
                 raise InputError(f"model.labeller.{field}", number, "give a whole number of at least 1, or null")
         require_positive(**{"model.labeller.learning_rate": self.learning_rate})
-        if self.history < 0:
-            raise InputError("model.labeller.history", self.history, "give 0 or a larger whole number")
+        if not 0 <= self.history <= LONGEST_HISTORY:
+            raise InputError("model.labeller.history", self.history, f"give a whole number from 0 to {LONGEST_HISTORY}")
         largest = self.largest_action_weight
         if largest is not None and not largest >= 1:
             raise InputError("model.labeller.largest_action_weight", largest, "give 1 or a larger number, or null")
