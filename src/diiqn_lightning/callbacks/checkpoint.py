@@ -79,7 +79,7 @@ class RunCheckpoint(Checkpoint):
         self._own_state: Any = {}
         self._next = 0
         self._saved_at = -1
-        self._request = StopRequest()
+        self._request = StopRequest(folder.parent)
 
     # When.
 
@@ -128,7 +128,7 @@ class RunCheckpoint(Checkpoint):
     def _stop(self, trainer: Any) -> NoReturn:
         self.save(trainer)
         saved = self._saved_at == trainer.lightning_module.updates
-        raise RunInterrupted(self._request.signal_number, self.folder / LAST if saved else None)
+        raise RunInterrupted(self._request.signal_number, self.folder.parent, self.folder / LAST if saved else None)
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Leave Lightning's loop counters out: the stream's frames say where the run is."""

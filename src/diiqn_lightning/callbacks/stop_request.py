@@ -14,19 +14,25 @@ class RunInterrupted(BaseException):
 
     Args:
         signal_number: what asked it.
+        run_dir: the run's folder.
         saved: folder of the checkpoint that was written, if one was.
     """
 
-    def __init__(self, signal_number: int, saved: Path | None) -> None:
+    def __init__(self, signal_number: int, run_dir: Path, saved: Path | None) -> None:
         kept = f"everything up to its last update is in {saved}" if saved else "what was saved before stays as it is"
-        super().__init__(f"The run was interrupted; {kept}. Go on with --run_dir DIR --ckpt_path last.")
+        super().__init__(f"The run was interrupted; {kept}. Go on with --run_dir {run_dir} --ckpt_path last.")
         self.signal_number = signal_number
 
 
 class StopRequest:
-    """Hears signals, and has all processes stop where one has heard any."""
+    """Hears signals, and has all processes stop where one has heard any.
 
-    def __init__(self) -> None:
+    Args:
+        run_dir: the run's folder.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
         self._heard: int | None = None
         self._handlers_before: dict[int, Any] = {}
 
@@ -57,5 +63,5 @@ class StopRequest:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self._heard is not None and number == signal.SIGINT:  # a user who asks twice means now
-            raise RunInterrupted(number, None)
+            raise RunInterrupted(number, self._run_dir, None)
         self._heard = number

@@ -299,6 +299,7 @@ def run(arguments: list[str]) -> int:
         return 1
     except RunInterrupted as interruption:
         # A scheduler that sends SIGTERM requeues what ends well; a user's Ctrl-C is an interruption.
-        print(f"{interruption}", file=sys.stderr)
+        if not is_child_process():
+            print(f"{interruption}", file=sys.stderr)
         return 0 if interruption.signal_number in REQUEUED else 130
     return 0
