@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+import wandb
 from diiqn_lightning.experts import files
 from diiqn_lightning.report import run_folder
 from diiqn_lightning.report.run_folder import RunFolder
@@ -443,12 +444,15 @@ def test_another_algorithm_cannot_go_on_with_a_checkpoint(run, tmp_path, expert_
 
 
 def test_a_callback_of_lightnings_own_logs_beside_the_projects(run, tmp_path):
-    monitor = ["--trainer.callbacks+=LearningRateMonitor", "--trainer.log_every_n_steps=20"]
+    monitor = ["--trainer.callbacks+=LearningRateMonitor", "--trainer.log_every_n_steps=20", "--wandb={}"]
     code, _, complaint = run(*fit("dqn", tmp_path / "run", *CORRIDOR, "--video=null", *monitor))
     assert code == 0, complaint
     rows = metrics(tmp_path / "run")
     assert [int(row["frames"]) for row in rows] == [104, 200, 300, 400]
     assert any(row["lr-LeanAdam"] and float(row["lr-LeanAdam"]) > 0 for row in rows)
+    wandb.finish()  # until then the client may have written nothing
+    (log,) = (tmp_path / "run" / "wandb").glob("offline-run-*/run-*.wandb")
+    assert b"lr-LeanAdam" in log.read_bytes()
 
 
 def test_with_fresh_data_a_run_goes_on_with_other_data(run, tmp_path, expert_path):

@@ -294,20 +294,22 @@ def test_where_the_mean_acts_the_confidence_compares_with_what_it_picks():
 
 
 @pytest.mark.parametrize(("value_network", "alike"), [("own", False), ("twin", True)])
-def test_twins_learn_the_same_from_what_is_no_imitation(value_network, alike):
+def test_twins_without_anything_to_imitate_are_one_dqn(value_network, alike):
     torch.manual_seed(0)
-    module = DIIQN((3,), 2, value_heads=1, value_network=value_network, acting="mean")
-    optimizer = torch.optim.Adam(module.online.parameters(), lr=0.01)
-    states, action, target = torch.rand(8, 3), torch.randint(2, (8,)), torch.rand(8)
-    for _ in range(20):
-        before = module.online(states)
-        _, loss = module.td_loss(before, action, target)
-        optimizer.zero_grad()
-        loss.mean().backward()
-        optimizer.step()
-    policy, value = module.online(states).chunk(2, dim=1)
-    assert not torch.equal(before.chunk(2, dim=1)[0], policy)
-    assert torch.equal(policy, value) == alike
+    module, dqn = DIIQN((3,), 2, value_heads=1, value_network=value_network, acting="mean"), DQN((3,), 2)
+    for of_dqn, of_both in ((dqn.online, module.online), (dqn.target, module.target)):
+        of_dqn.load_state_dict(of_both.policy.state_dict())
+    states, action, reward, ended = torch.rand(8, 3), torch.randint(2, (8,)), torch.rand(8), torch.rand(8) < 0.2
+    for learner in (module, dqn):
+        optimizer = torch.optim.Adam(learner.online.parameters(), lr=0.01)
+        for _ in range(20):
+            target = learner.td_target(reward, ended, states.flip(0))
+            _, loss = learner.td_loss(learner.online(states), action, target)
+            optimizer.zero_grad()
+            loss.mean().backward()
+            optimizer.step()
+            learner.target.load_state_dict(learner.online.state_dict())
+    assert torch.equal(module.acting_values(module.online(states)), dqn.online(states)) == alike
 
 
 @pytest.mark.parametrize("acting", ["policy", "mean"])
@@ -487,6 +489,12 @@ def test_the_labeller_has_a_learning_rate_of_its_own():
 def test_refuses_values_out_of_range(changes):
     with pytest.raises(InputError, match="model."):
         DIIQN((1,), 2, **changes)
+
+
+@pytest.mark.parametrize("history", [-1, 99_999])
+def test_the_labeller_sees_no_endless_history(history):
+    with pytest.raises(InputError, match="from 0 to 64"):
+        LabellerSettings(history=history)
 
 
 @pytest.mark.parametrize("field", ["transitions", "settled_transitions", "until"])

@@ -55,15 +55,7 @@ class Heads:
         return policy if self.acting == "policy" else (policy + self.rated(output)) / 2
 
     def chosen_from(self, network: nn.Module, observation: Tensor) -> Tensor:
-        """:meth:`chosen_by` of a network that :meth:`build` made, and no more of it than that takes.
-
-        Args:
-            network: ``[B, *O]`` to ``[B, (1 + K) · A]``.
-            observation: ``[B, *O]``.
-
-        Returns:
-            ``[B, A]``.
-        """
+        """:meth:`chosen_by` of what :meth:`build` made, and no more than it takes: ``[B, *O]`` to ``[B, A]``."""
         if self.acting == "policy" and isinstance(network, PolicyAndValueNetworks):
             return cast(Tensor, network.policy(observation))
         return self.chosen_by(network(observation))

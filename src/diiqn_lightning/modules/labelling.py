@@ -30,8 +30,8 @@ class LabellerSettings:
         hidden: widths of its hidden linear layers; null chooses them by the observation.
         learning_rate: of its parameter group.
         transitions: of those that are learned from at a time, 256 or, with few environments, an update's or two, how
-            many the labeller learns from; null takes all. Labels are learned
-            long before values are, and each transition of the labeller's costs as much as three of the agent's.
+            many the labeller learns from; null takes all. Labels are learned long before values are, and each
+            transition of the labeller's costs as much as three of the agent's.
         settled_transitions: the same once the agent explores too little to teach about actions (see
             ``largest_action_weight``), and only rewards and terminations are still learned; null changes nothing.
         largest_action_weight: transitions weigh 1 / (A · π_b(a | s)) in the loss of the action, and nothing
